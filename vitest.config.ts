@@ -9,10 +9,40 @@ export default defineConfig({
     testTimeout: 30_000,
     hookTimeout: 60_000,
     projects: [
-      { ...common, test: { name: "unit", include: ["broker/**/*.test.ts", "container/**/*.test.ts", "scheduler-ecs/**/*.test.ts", "scripts/**/*.test.ts"] } },
-      { ...common, test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 120_000 } },
-      { ...common, test: { name: "e2e", include: ["test/e2e/**/*.test.ts"], testTimeout: 180_000, fileParallelism: false } },
-      { ...common, test: { name: "fault", include: ["test/fault/**/*.test.ts"], testTimeout: 180_000, fileParallelism: false } },
+      {
+        ...common,
+        test: {
+          name: "unit",
+          include: [
+            "broker/**/*.test.ts",
+            "container/**/*.test.ts",
+            "scheduler-ecs/**/*.test.ts",
+            "scripts/**/*.test.ts",
+          ],
+        },
+      },
+      {
+        ...common,
+        test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 120_000 },
+      },
+      {
+        ...common,
+        test: {
+          name: "e2e",
+          include: ["test/e2e/**/*.test.ts"],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        ...common,
+        test: {
+          name: "fault",
+          include: ["test/fault/**/*.test.ts"],
+          testTimeout: 180_000,
+          fileParallelism: false,
+        },
+      },
     ],
   },
 });
