@@ -1,0 +1,67 @@
+// One try at one task, and the files it made, as they appear on the wire.
+import { z } from "zod";
+import { attemptStates, failureClasses } from "./states.ts";
+
+export const attemptSchema = z
+  .object({
+    id: z.string(),
+    jobNumber: z.int(),
+    step: z.string(),
+    ordinal: z.int(),
+    frame: z.string().nullable(),
+    generation: z.int(),
+    state: z.enum(attemptStates),
+    worker: z.string(),
+    leaseId: z.string(),
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    endedAt: z.string().nullable(),
+    seconds: z.number().nullable(),
+    failureClass: z.enum(failureClasses).nullable(),
+    reason: z.string().nullable(),
+    exitCode: z.int().nullable(),
+    logFrom: z.int().nullable(),
+    logTo: z.int().nullable().meta({ description: "Null while the log still grows" }),
+  })
+  .meta({ id: "Attempt" });
+export type Attempt = z.infer<typeof attemptSchema>;
+
+export const artifactSchema = z
+  .object({
+    attemptId: z.string(),
+    step: z.string(),
+    ordinal: z.int(),
+    name: z.string().meta({ description: "Where a local render would have written it" }),
+    bytes: z.int(),
+    sha256: z.string().nullable(),
+    deliveredAt: z.string().nullable(),
+    problem: z.string().nullable().meta({ description: "Why it could not be brought home, and what to do" }),
+  })
+  .meta({ id: "Artifact" });
+export type Artifact = z.infer<typeof artifactSchema>;
+
+export const eventKinds = [
+  "job.created",
+  "job.changed",
+  "task.changed",
+  "attempt.closed",
+  "artifact.delivered",
+  "worker.changed",
+] as const;
+
+/** One immutable row "this changed". Replace by key: duplicates are harmless. */
+export const eventSchema = z
+  .object({
+    cursor: z.int(),
+    at: z.string(),
+    kind: z.enum(eventKinds),
+    jobId: z.string().nullable(),
+    jobNumber: z.int().nullable(),
+    step: z.string().nullable(),
+    first: z.int().nullable().meta({ description: "First ordinal it is about" }),
+    last: z.int().nullable(),
+    state: z.string().nullable(),
+    data: z.record(z.string(), z.unknown()).nullable(),
+  })
+  .meta({ id: "Event" });
+export type Event = z.infer<typeof eventSchema>;

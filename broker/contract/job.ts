@@ -1,0 +1,206 @@
+// What is said about jobs and steps on the wire: submit, plan, list, show, act.
+import { z } from "zod";
+import { jobIntents, jobStates, taskStates } from "./states.ts";
+
+/** Tasks a job may have unless the config says otherwise (design §4). */
+export const maxTasksPerJob = 100_000;
+
+export const parameterValueSchema = z.object({
+  type: z.enum(["STRING", "INT", "FLOAT", "PATH"]),
+  value: z.string(),
+});
+
+export const frameOrders = ["in-order", "every-nth", "first-middle-last"] as const;
+
+/** Tally's own settings beside the template (design §5); never keys inside it. */
+export const jobSettingsSchema = z
+  .object({
+    name: z.string().min(1).max(256).optional().meta({ description: "Default: the template's own name" }),
+    priority: z.int().min(0).max(100).default(50),
+    pool: z.string().max(64).optional(),
+    labels: z.record(z.string().max(64), z.string().max(256)).default({}),
+    maxRetries: z
+      .int()
+      .min(0)
+      .max(100)
+      .default(2)
+      .meta({ description: "Tries again after a frame's own failure" }),
+    maxFailedTasks: z
+      .int()
+      .min(1)
+      .max(100_000)
+      .default(10)
+      .meta({ description: "The job stops after so many failed frames" }),
+    frameTimeoutSeconds: z.number().positive().max(2_592_000).optional(),
+    order: z.enum(frameOrders).default("in-order"),
+    paused: z.boolean().default(false),
+    blenderSeries: z
+      .string()
+      .regex(/^\d+\.\d+$/)
+      .optional()
+      .meta({ description: "The one Blender series that renders this job, such as 4.5" }),
+    frameParameter: z
+      .string()
+      .max(64)
+      .optional()
+      .meta({ description: "The task parameter that is the frame number" }),
+    outputPattern: z.string().max(4096).optional().meta({
+      description:
+        "Full name of the frames' files with #### for the frame; two live jobs may not write the same ones",
+    }),
+    outputFolders: z.array(z.string().max(4096)).max(1000).default([]).meta({
+      description: "Folders (absolute) that files of this job may be brought home to",
+    }),
+    conflict: z
+      .enum(["overwrite", "skip"])
+      .default("overwrite")
+      .meta({ description: "When a file is already there" }),
+    allowSharedOutput: z.boolean().default(false),
+  })
+  .strict()
+  .meta({ id: "JobSettings" });
+export type JobSettings = z.infer<typeof jobSettingsSchema>;
+
+/** An input file as it was at submit: workers see the blob where the parameter names the path. */
+export const assetSchema = z
+  .object({
+    path: z.string().max(4096),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    bytes: z.int().nonnegative(),
+  })
+  .strict()
+  .meta({ id: "Asset" });
+export type Asset = z.infer<typeof assetSchema>;
+
+const scalar = z.union([z.string().max(65_536), z.number(), z.boolean()]);
+
+export const submitSchema = z
+  .object({
+    template: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ description: "An OpenJD job template, YAML 1.2 or JSON text" }),
+    templateName: z.string().max(64).optional().meta({ description: "Or the name of a shipped template" }),
+    environments: z
+      .array(z.string())
+      .max(20)
+      .default([])
+      .meta({ description: "OpenJD environment templates" }),
+    parameters: z.record(z.string(), scalar).default({}),
+    templateDirectory: z.string().max(4096).optional(),
+    currentDirectory: z.string().max(4096).optional(),
+    assets: z.array(assetSchema).max(100_000).default([]),
+    settings: jobSettingsSchema.prefault({}),
+  })
+  .strict()
+  .meta({ id: "Submit" });
+export type Submit = z.infer<typeof submitSchema>;
+export type SubmitInput = z.input<typeof submitSchema>;
+
+const count = z.int().nonnegative();
+export const taskCountsSchema = z
+  .object({ blocked: count, ready: count, running: count, succeeded: count, failed: count, canceled: count })
+  .meta({ id: "TaskCounts" });
+export type TaskCounts = z.infer<typeof taskCountsSchema>;
+
+export const stepSchema = z
+  .object({
+    index: count,
+    name: z.string(),
+    dependsOn: z.array(z.string()),
+    taskCount: count,
+    counts: taskCountsSchema,
+    meanSeconds: z.number().nullable().meta({ description: "Mean time of a succeeded frame, seconds" }),
+  })
+  .meta({ id: "Step" });
+export type Step = z.infer<typeof stepSchema>;
+
+export const jobSchema = z
+  .object({
+    id: z.string(),
+    number: z.int().positive().meta({ description: "The short number a person types" }),
+    name: z.string(),
+    owner: z.string(),
+    state: z.enum(jobStates),
+    intent: z.enum(jobIntents),
+    intentReason: z.string().nullable(),
+    priority: z.int(),
+    labels: z.record(z.string(), z.string()),
+    taskCount: count,
+    counts: taskCountsSchema,
+    deliveredFiles: count,
+    createdAt: z.string(),
+    startedAt: z.string().nullable(),
+    endedAt: z.string().nullable(),
+    outputPattern: z.string().nullable(),
+    templateName: z.string().nullable(),
+  })
+  .meta({ id: "Job" });
+export type Job = z.infer<typeof jobSchema>;
+
+export const jobDetailSchema = jobSchema
+  .extend({
+    steps: z.array(stepSchema),
+    parameters: z.record(z.string(), parameterValueSchema),
+    settings: jobSettingsSchema,
+    failures: z
+      .array(z.object({ reason: z.string(), count, step: z.string(), ordinals: z.array(count) }))
+      .meta({ description: "Failed frames grouped by reason; at most 20 groups, 20 ordinals each" }),
+  })
+  .meta({ id: "JobDetail" });
+export type JobDetail = z.infer<typeof jobDetailSchema>;
+
+export const planSchema = z
+  .object({
+    name: z.string(),
+    taskCount: count,
+    steps: z.array(z.object({ name: z.string(), taskCount: count, dependsOn: z.array(z.string()) })),
+    parameters: z.record(z.string(), parameterValueSchema),
+  })
+  .meta({ id: "Plan" });
+export type Plan = z.infer<typeof planSchema>;
+
+export const setIntentSchema = z
+  .object({ intent: z.enum(["run", "pause", "cancel"]) })
+  .strict()
+  .meta({ id: "SetIntent" });
+
+export const setPrioritySchema = z
+  .object({ priority: z.int().min(0).max(100) })
+  .strict()
+  .meta({ id: "SetPriority" });
+
+export const requeueSchema = z
+  .object({
+    step: z.string().optional(),
+    frames: z
+      .string()
+      .max(10_000)
+      .optional()
+      .meta({ description: "Frame numbers as a range expression: 1-10,15" }),
+    ordinals: z.array(count).max(100_000).optional(),
+    failedOnly: z.boolean().default(false),
+  })
+  .strict()
+  .meta({ id: "Requeue" });
+export type Requeue = z.infer<typeof requeueSchema>;
+export const requeuedSchema = z.object({ requeued: count }).meta({ id: "Requeued" });
+
+export const taskSchema = z
+  .object({
+    step: z.string(),
+    ordinal: count,
+    frame: z.string().nullable().meta({ description: "The frame number, where the step has one" }),
+    parameters: z.record(z.string(), z.string()),
+    state: z.enum(taskStates),
+    generation: z.int().positive(),
+    failures: count,
+    losses: count,
+    reason: z.string().nullable().meta({ description: "Why it failed last, one sentence" }),
+    seconds: z.number().nullable(),
+    worker: z.string().nullable(),
+    files: z.array(z.string()).meta({ description: "Where its result lies, once it is home" }),
+  })
+  .meta({ id: "Task" });
+export type Task = z.infer<typeof taskSchema>;

@@ -1,0 +1,42 @@
+// The names of every state, in one place; the rules between them live in domain/.
+
+export const taskStates = ["blocked", "ready", "running", "succeeded", "failed", "canceled"] as const;
+export type TaskState = (typeof taskStates)[number];
+
+export const attemptStates = [
+  "leased",
+  "started",
+  "succeeded",
+  "failed",
+  "released",
+  "expired",
+  "canceled",
+] as const;
+export type AttemptState = (typeof attemptStates)[number];
+
+export const jobStates = [
+  "loading",
+  "canceled",
+  "canceling",
+  "paused",
+  "pausing",
+  "running",
+  "queued",
+  "failed",
+  "succeeded",
+] as const;
+export type JobState = (typeof jobStates)[number];
+
+export const workerStates = ["idle", "busy", "draining", "stopped", "lost"] as const;
+export type WorkerState = (typeof workerStates)[number];
+
+/** What a person (or `system`, for `stop`) asked of a job. */
+export const jobIntents = ["run", "pause", "cancel", "stop"] as const;
+export type JobIntent = (typeof jobIntents)[number];
+
+export const roles = ["admin", "artist", "viewer", "worker"] as const;
+export type Role = (typeof roles)[number];
+
+/** Why an attempt did not succeed: `task` uses up a retry, `host` and `capacity` never do. */
+export const failureClasses = ["task", "host", "capacity", "config", "canceled"] as const;
+export type FailureClass = (typeof failureClasses)[number];
