@@ -1,6 +1,7 @@
 // A tiny typed client of the HTTP API for the CLI, the agent and the page. Imports the contract as types only.
 import type { z } from "zod";
-import type { Operation, OperationId, routes } from "./routes.ts";
+import type { Operation } from "./operation.ts";
+import type { OperationId, routes } from "./routes.ts";
 import type { ProblemBody, ProblemCode } from "./problem.ts";
 
 type Route<K extends OperationId> = (typeof routes)[K];
@@ -34,6 +35,9 @@ export class UnreachableError extends Error {
   }
 }
 
+/** What can be sent as bytes. */
+export type Bytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | string;
+
 export interface CallOptions {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;
@@ -49,7 +53,7 @@ export interface Client {
   raw(
     method: Operation["method"],
     path: string,
-    options?: CallOptions & { bytes?: BodyInit },
+    options?: CallOptions & { bytes?: Bytes },
   ): Promise<Response>;
 }
 
@@ -58,7 +62,7 @@ export function createClient(url: string, token: string): Client {
   async function raw(
     method: Operation["method"],
     path: string,
-    options: CallOptions & { bytes?: BodyInit } = {},
+    options: CallOptions & { bytes?: Bytes } = {},
   ): Promise<Response> {
     const address = new URL(url + path);
     for (const [name, value] of Object.entries(options.query ?? {})) {

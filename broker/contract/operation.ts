@@ -1,0 +1,36 @@
+// What every operation of the API says about itself, and the pieces many of them share.
+import { z } from "zod";
+import type { ProblemCode } from "./problem.ts";
+import type { Role } from "./states.ts";
+
+export interface Operation {
+  method: "get" | "post" | "put" | "delete" | "head";
+  path: string;
+  summary: string;
+  /** Who may; empty: everybody, no token needed. An artist acts on own jobs only (`own`). */
+  roles: readonly Role[];
+  own?: boolean;
+  params?: z.ZodObject;
+  query?: z.ZodObject;
+  headers?: z.ZodObject;
+  body?: z.ZodType;
+  /** A body or answer of bytes instead of JSON. */
+  bytesIn?: boolean;
+  bytesOut?: boolean;
+  status: 200 | 201 | 204;
+  answer?: z.ZodType;
+  problems: readonly ProblemCode[];
+}
+
+export const people = ["admin", "artist"] as const;
+export const readers = ["admin", "artist", "viewer"] as const;
+export const workers = ["worker"] as const;
+export const jobParams = z.object({ job: z.string().max(64).meta({ description: "A job's number, its id, or `latest`" }) });
+export const workerParams = z.object({ worker: z.string().max(64) });
+export const leaseParams = z.object({ lease: z.string().max(64) });
+export const page = {
+  limit: z.coerce.number().int().min(1).max(1000).default(100),
+  after: z.string().max(200).optional().meta({ description: "Opaque: `next` of the page before" }),
+};
+/** A page of items and the opaque word that asks for the next one. */
+export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
