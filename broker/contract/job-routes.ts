@@ -1,7 +1,17 @@
 // The operations on jobs, frames, tries and events.
 import { z } from "zod";
 import { artifactSchema, attemptSchema, eventSchema } from "./attempt.ts";
-import { jobDetailSchema, jobSchema, planSchema, requeuedSchema, requeueSchema, setIntentSchema, setPrioritySchema, submitSchema, taskSchema } from "./job.ts";
+import {
+  jobDetailSchema,
+  jobSchema,
+  planSchema,
+  requeuedSchema,
+  requeueSchema,
+  setIntentSchema,
+  setPrioritySchema,
+  submitSchema,
+  taskSchema,
+} from "./job.ts";
 import type { Operation } from "./operation.ts";
 import { jobParams, page, pageOf, people, readers } from "./operation.ts";
 

@@ -25,7 +25,9 @@ export interface Operation {
 export const people = ["admin", "artist"] as const;
 export const readers = ["admin", "artist", "viewer"] as const;
 export const workers = ["worker"] as const;
-export const jobParams = z.object({ job: z.string().max(64).meta({ description: "A job's number, its id, or `latest`" }) });
+export const jobParams = z.object({
+  job: z.string().max(64).meta({ description: "A job's number, its id, or `latest`" }),
+});
 export const workerParams = z.object({ worker: z.string().max(64) });
 export const leaseParams = z.object({ lease: z.string().max(64) });
 export const page = {
@@ -33,4 +35,5 @@ export const page = {
   after: z.string().max(200).optional().meta({ description: "Opaque: `next` of the page before" }),
 };
 /** A page of items and the opaque word that asks for the next one. */
-export const pageOf = <T extends z.ZodType>(item: T) => z.object({ items: z.array(item), next: z.string().nullable() });
+export const pageOf = <T extends z.ZodType>(item: T) =>
+  z.object({ items: z.array(item), next: z.string().nullable() });

@@ -1,6 +1,12 @@
 // The operations on templates, blobs, tokens and the broker itself.
 import { z } from "zod";
-import { systemSchema, templateSchema, tokenSchema, createTokenSchema, createdTokenSchema } from "./system.ts";
+import {
+  systemSchema,
+  templateSchema,
+  tokenSchema,
+  createTokenSchema,
+  createdTokenSchema,
+} from "./system.ts";
 import type { Operation } from "./operation.ts";
 import { people, readers } from "./operation.ts";
 

@@ -1,6 +1,18 @@
 // The operations that workers call, and those on workers.
 import { z } from "zod";
-import { leaseAnswerSchema, ordersSchema, registeredWorkerSchema, registerWorkerSchema, renewedSchema, renewSchema, reportedSchema, reportSchema, setWorkerIntentSchema, stepScriptSchema, workerSchema } from "./worker.ts";
+import {
+  leaseAnswerSchema,
+  ordersSchema,
+  registeredWorkerSchema,
+  registerWorkerSchema,
+  renewedSchema,
+  renewSchema,
+  reportedSchema,
+  reportSchema,
+  setWorkerIntentSchema,
+  stepScriptSchema,
+  workerSchema,
+} from "./worker.ts";
 import type { Operation } from "./operation.ts";
 import { leaseParams, readers, workerParams, workers } from "./operation.ts";
 
