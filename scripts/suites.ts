@@ -20,10 +20,14 @@ const python = join(
 const nothing: Counts = { passed: 0, failed: 0, notRun: [] };
 
 /** Runs a program with its output shown and resolves to its exit code. */
-async function exitCode(program: string, args: string[]): Promise<number> {
+async function exitCode(program: string, args: string[], more: Record<string, string> = {}): Promise<number> {
   // The project's own Node and tools come first, also for what the tests start by name.
   const path = `${inModules(".bin")}${process.platform === "win32" ? ";" : ":"}${process.env["PATH"] ?? ""}`;
-  const child = spawn(program, args, { cwd: root, stdio: "inherit", env: { ...process.env, PATH: path } });
+  const child = spawn(program, args, {
+    cwd: root,
+    stdio: "inherit",
+    env: { ...process.env, PATH: path, ...more },
+  });
   return await new Promise((resolve) => {
     child.on("error", (error) => {
       console.error(`${program} could not be started: ${error.message}`);
@@ -44,22 +48,31 @@ function verdict(code: number): Counts {
 function vitest(project: string): Suite {
   const report = join(output, `${project}.json`);
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${report}`];
+  // Vitest keeps a file of its own below the home folder; nothing here may write there.
+  const environment = { XDG_DATA_HOME: join(root, ".cache", "share") };
   const args = ["run", "--project", project, "--passWithNoTests", ...reporters];
   return {
     name: project,
-    run: () => counted(process.execPath, [inModules("vitest", "vitest.mjs"), ...args], report, readVitest),
+    run: () =>
+      counted(
+        [process.execPath, inModules("vitest", "vitest.mjs"), ...args],
+        report,
+        readVitest,
+        environment,
+      ),
   };
 }
 
 /** Runs a test program and reads its report. A bad exit code with no failed test in the report is a failure of its own. */
 async function counted(
-  program: string,
-  args: string[],
+  command: string[],
   report: string,
   read: (text: string) => Counts,
+  environment: Record<string, string> = {},
 ): Promise<Counts> {
   rmSync(report, { force: true });
-  const code = await exitCode(program, args);
+  const [program = "", ...args] = command;
+  const code = await exitCode(program, args, environment);
   let counts: Counts;
   try {
     counts = read(readFileSync(report, "utf8"));
@@ -91,7 +104,7 @@ function pythonSuites(): Suite[] {
     const report = join(output, "pytest.xml");
     suites.push({
       name: "pytest",
-      run: () => counted(python, ["-m", "pytest", `--junitxml=${report}`], report, readJunit),
+      run: () => counted([python, "-m", "pytest", `--junitxml=${report}`], report, readJunit),
     });
   }
   return suites;
