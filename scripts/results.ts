@@ -15,8 +15,8 @@ interface VitestReport {
   }[];
 }
 
-/** Ends the title of a test that only some machines can run; elsewhere its absence is no gap. */
-const onlyElsewhere = /\((Windows|macOS|Linux|GPU) only\)$/;
+/** Stands in the title of a test that only some machines can run; elsewhere its absence is no gap. */
+const onlyElsewhere = /\((Windows|macOS|Linux|GPU|older Node) only\)/;
 
 /** Counts of a vitest JSON report. A file that could not even be loaded is one failure. */
 export function readVitest(json: string): Counts {
