@@ -2,10 +2,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
+import { aptInstall, aptPrefix, missingLibraries } from "./apt.mjs";
 import { projectNode } from "./npm.mjs";
-import { findPython } from "./python.mjs";
-import { cacheFolder, isProgram, onWindows, root, run, which } from "./shell.mjs";
-import { aptInstall, aptPrefix } from "./system.mjs";
+import { environmentNeeds, findPython } from "./python.mjs";
+import { cacheFolder, onWindows, root, run, which } from "./shell.mjs";
 
 const installer = join(root, "scripts", "setup", "install-blender.ts");
 /** The product's own installer; the set-up calls it instead of knowing how a Blender is laid out. */
@@ -49,23 +49,31 @@ function usualPlaces() {
 /** Steps that bring the `bpy` wheels of these series, for the tests that compare versions. */
 export function wheelSteps(series) {
   if (!existsSync(installModule)) return [];
-  return series
-    .filter((one) => !hasWheel(one))
-    .map((one) => ({
-      name: `Blender ${one}`,
-      what: `Blender ${one} (the official bpy wheel) into ${join(cacheFolder, "blender", one)} (about 1 GB)`,
-      run: () => installWheel(one),
-    }));
+  return series.filter((one) => !hasWheel(one)).map((one) => wheelStep(one));
 }
 
-function installWheel(series) {
-  if (findPython(["3.11"]) === undefined) {
-    return `Blender ${series} as the bpy wheel needs Python 3.11: install it, then type the same command again.`;
-  }
-  const node = isProgram(projectNode()) ? projectNode() : process.execPath;
-  return run(node, [installer, series])
-    ? undefined
-    : `Blender ${series} could not be installed: type \`npx tally blender install ${series}\`.`;
+function wheelStep(series) {
+  const python = findPython(["3.11"]);
+  const { packages, problem } = environmentNeeds(python);
+  const prefix = aptPrefix();
+  const libraries = prefix === undefined ? [] : missingLibraries();
+  const apt = [...packages, ...libraries];
+  const first = apt.length === 0 ? "" : `, and by apt ${apt.join(" ")}`;
+  const folder = join(cacheFolder, "blender", series);
+  return {
+    name: `Blender ${series}`,
+    what: `Blender ${series}, the official bpy wheel, into ${folder} (about 1 GB)${first}`,
+    run: () => {
+      if (python === undefined) {
+        return `Blender ${series} as the bpy wheel needs Python 3.11: install it, then type the same command again.`;
+      }
+      if (problem !== undefined) return problem;
+      if (apt.length > 0 && !aptInstall(prefix, apt)) return `apt could not install ${apt.join(" ")}.`;
+      return run(projectNode(), [installer, series])
+        ? undefined
+        : `Blender ${series} could not be installed: type \`npx tally blender install ${series}\`.`;
+    },
+  };
 }
 
 /** The step that brings one Blender for the demo, or undefined when one is there or none can be had without a person. */

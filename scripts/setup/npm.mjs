@@ -47,12 +47,14 @@ export function npmStep() {
       if (onWindows && process.execPath.startsWith(join(root, "node_modules") + sep)) {
         return "node_modules is out of date: type `npm ci`, then the same command again.";
       }
+      // Warnings about the old Node would frighten and mean nothing: Node 24 comes with these very packages.
+      const command = ["ci", "--no-audit", "--no-fund", "--loglevel=error"];
       const cli = process.env.npm_execpath;
       const usable = cli !== undefined && cli.endsWith(".js") && statSync(cli, { throwIfNoEntry: false });
       const node = process.env.npm_node_execpath ?? process.execPath;
       const ok = usable
-        ? run(node, [cli, "ci", "--no-audit", "--no-fund"])
-        : run(which("npm") ?? "npm", ["ci", "--no-audit", "--no-fund"], { shell: onWindows });
+        ? run(node, [cli, ...command])
+        : run(which("npm") ?? "npm", command, { shell: onWindows });
       if (!ok)
         return "The npm packages could not be installed: read npm's words above, then type the same command again.";
       const left = npmStale();

@@ -1,5 +1,6 @@
 // Brings the programs of the system that the tests start (Blender, Chromium, ffmpeg …), by apt where that is allowed.
-import { capture, run, which } from "./shell.mjs";
+import { aptInstall, aptPrefix, missingLibraries } from "./apt.mjs";
+import { which } from "./shell.mjs";
 
 /** Each program a test may start, the Debian package that has it, and its name elsewhere. */
 const programs = [
@@ -12,48 +13,6 @@ const programs = [
   { program: "import", debian: "imagemagick" },
 ];
 
-/** What the `bpy` wheels link against; the wheels bring everything else. */
-const blenderLibraries = [
-  ..."libx11-6 libxrender1 libxfixes3 libxi6 libxkbcommon0 libsm6 libice6 libgl1".split(" "),
-  ..."libxxf86vm1 libgomp1".split(" "),
-];
-
-/** The names of the packages among these that dpkg does not have. */
-export function missingPackages(names) {
-  // dpkg-query fails when one name is unknown, but still prints the others.
-  const known = capture("sh", [
-    "-c",
-    `dpkg-query -W -f '\${Package} \${db:Status-Status}\\n' "$@" || true`,
-    "sh",
-    ...names,
-  ]);
-  const installed = new Set();
-  for (const line of (known ?? "").split("\n")) {
-    const [name, status] = line.split(" ");
-    if (status === "installed") installed.add(name);
-  }
-  return names.filter((name) => !installed.has(name));
-}
-
-/** How apt can be called here: directly as root, through sudo without a password, or not at all (undefined). */
-export function aptPrefix() {
-  if (process.platform !== "linux" || which("apt-get") === undefined) return undefined;
-  if (process.getuid?.() === 0) return [];
-  const sudo = which("sudo");
-  return sudo !== undefined && capture(sudo, ["-n", "true"]) !== undefined ? [sudo, "-n"] : undefined;
-}
-
-/** Installs Debian packages; the package list is renewed only when a first try finds it too old or empty. */
-export function aptInstall(prefix, packages) {
-  const environment = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
-  const apt = (...args) => {
-    const [program, ...rest] = [...prefix, "apt-get", "-q", ...args];
-    return run(program, rest, { env: environment });
-  };
-  const install = ["install", "-y", "--no-install-recommends", ...packages];
-  return apt(...install) || (apt("update") && apt(...install));
-}
-
 /** The step that brings what the tests start, or undefined when all is there. */
 export function systemStep() {
   const absent = programs.filter((entry) => which(entry.program) === undefined);
@@ -64,7 +23,7 @@ export function systemStep() {
     return fitting.length === 0 ? undefined : manualStep(fitting);
   }
   const onDebian = which("dpkg-query") !== undefined && which("apt-get") !== undefined;
-  const libraries = onDebian ? missingPackages(blenderLibraries) : [];
+  const libraries = onDebian ? missingLibraries() : [];
   if (absent.length === 0 && libraries.length === 0) return undefined;
   if (!onDebian) return manualStep(absent);
   const packages = [...absent.map((entry) => entry.debian), ...libraries];
