@@ -30,14 +30,14 @@ const banner =
   'import { createRequire as tallyCreateRequire } from "node:module"; const require = tallyCreateRequire(import.meta.url);';
 
 /** Keeps `await import("../main.ts")` of one entry a file of its own, so that `tally --help` never reads the broker. */
-function lazyEntries(self: Entry): Plugin {
+function lazyEntries(self: Entry, from: string): Plugin {
   return {
     name: "lazy-entries",
     setup(builder) {
       builder.onResolve({ filter: /main\.ts$/ }, async (found) => {
         if (found.kind !== "dynamic-import") return undefined;
         const wanted = join(found.resolveDir, found.path);
-        const other = entries.find((entry) => join(root, entry.source) === wanted);
+        const other = entries.find((entry) => join(from, entry.source) === wanted);
         if (other === undefined || other === self) return undefined;
         return { path: `./${other.target}`, external: true };
       });
@@ -45,9 +45,9 @@ function lazyEntries(self: Entry): Plugin {
   };
 }
 
-async function bundle(entry: Entry, folder: string): Promise<void> {
+async function bundle(entry: Entry, from: string, folder: string): Promise<void> {
   await build({
-    entryPoints: [join(root, entry.source)],
+    entryPoints: [join(from, entry.source)],
     outfile: join(folder, entry.target),
     bundle: true,
     format: "esm",
@@ -58,40 +58,43 @@ async function bundle(entry: Entry, folder: string): Promise<void> {
     // Its binary must stay beside its own code.
     external: ["better-sqlite3"],
     banner: { js: banner },
-    plugins: [lazyEntries(entry)],
+    plugins: [lazyEntries(entry, from)],
     logLevel: "warning",
   });
 }
 
-async function main(): Promise<void> {
-  const started = performance.now();
-  // Made beside dist and renamed, so that nobody ever starts half of a build.
-  const folder = join(root, ".cache", `build-${process.pid}`);
-  const skipped: string[] = [];
+/**
+ * Builds the sources of the clone `from` into its `dist/`, replacing it whole.
+ * Returns the entry files that do not exist, which are left out. Throws where esbuild refuses a source.
+ */
+export async function buildAll(from: string): Promise<string[]> {
+  // Made aside and renamed, so that nobody ever starts half of a build.
+  const folder = join(from, ".cache", `build-${process.pid}`);
   try {
     mkdirSync(folder, { recursive: true });
     for (const copy of copies) {
-      if (!existsSync(join(root, copy.source))) continue;
-      cpSync(join(root, copy.source), join(folder, copy.target), {
-        recursive: true,
-        filter: (path) => !isDevelopmentOnly(path),
-      });
+      if (!existsSync(join(from, copy.source))) continue;
+      const options = { recursive: true, filter: (path: string) => !isDevelopmentOnly(path) };
+      cpSync(join(from, copy.source), join(folder, copy.target), options);
     }
-    const present = entries.filter((entry) => existsSync(join(root, entry.source)));
-    skipped.push(...entries.filter((entry) => !present.includes(entry)).map((entry) => entry.source));
-    await Promise.all(present.map((entry) => bundle(entry, folder)));
-    rmSync(join(root, "dist"), { recursive: true, force: true });
-    renameSync(folder, join(root, "dist"));
+    const present = entries.filter((entry) => existsSync(join(from, entry.source)));
+    await Promise.all(present.map((entry) => bundle(entry, from, folder)));
+    rmSync(join(from, "dist"), { recursive: true, force: true });
+    renameSync(folder, join(from, "dist"));
+    return entries.filter((entry) => !present.includes(entry)).map((entry) => entry.source);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  for (const source of skipped) console.log(`Skipped: ${source} does not exist.`);
-  const names = readdirSync(join(root, "dist")).join(" ");
-  console.log(`Built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s: ${names}`);
 }
 
 function isDevelopmentOnly(path: string): boolean {
   return /(\.ts|__pycache__)$/.test(path);
 }
 
-await main();
+if (import.meta.main) {
+  const started = performance.now();
+  const skipped = await buildAll(root);
+  for (const source of skipped) console.log(`Skipped: ${source} does not exist.`);
+  const names = readdirSync(join(root, "dist")).join(" ");
+  console.log(`Built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s: ${names}`);
+}

@@ -1,6 +1,6 @@
 // Runs every suite in turn, says how each ended, and closes with `N passed, N failed`.
 import { spawn } from "node:child_process";
-import { mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { root, sourceFiles } from "./files.ts";
 import { type Counts, readJunit, readVitest } from "./results.ts";
@@ -86,8 +86,8 @@ async function counted(
 
 function pythonSuites(): Suite[] {
   const files = sourceFiles([".py"]);
-  // Python's tools refuse to start on nothing at all.
-  if (files.length === 0) return [];
+  // Python's tools refuse to start on nothing at all. Without .venv, main names them as not run.
+  if (files.length === 0 || !existsSync(python)) return [];
   const module = (name: string, args: string[]): Suite => ({
     name: [name, ...args.filter((arg) => /^[a-z]+$/.test(arg))].join(" "),
     run: async () => verdict(await exitCode(python, ["-m", name, ...args])),
@@ -138,6 +138,8 @@ async function main(): Promise<number> {
     problem: string;
   }[];
   const notRun = problems.map((one) => `${one.name}: ${one.problem}`);
+  if (!existsSync(python) && notRun.length === 0)
+    notRun.push("ruff, mypy, pytest: there is no .venv, type `npm test`.");
   const lines: string[] = [];
   let passed = 0;
   let failed = 0;
