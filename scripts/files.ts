@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 /** The folder of this clone. */
 export const root = dirname(import.meta.dirname);
 
-const ignored = new Set(["node_modules", "dist", "test-output", "__pycache__", "cdk.out"]);
+const ignored = new Set(["node_modules", "dist", "test-output", "__pycache__", "cdk.out", "tally-demo"]);
 /** Dot folders that hold tracked files; every other one is a cache or somebody's settings. */
 const tracked = new Set([".ci", ".github"]);
 
