@@ -41,9 +41,11 @@ export function readHostRequirements(spot: Spot, scope: Scope): HostRequirements
   if (amountsSpot === undefined && attributesSpot === undefined) {
     return complain(spot, "Host requirements need amounts, attributes or both.");
   }
-  const amountItems = amountsSpot && asList(amountsSpot, 1);
-  const attributeItems = attributesSpot && asList(attributesSpot, 1);
-  if ((amountItems?.length ?? 0) + (attributeItems?.length ?? 0) > MAX_REQUIREMENTS) {
+  const amountItems = amountsSpot && asList(amountsSpot, 0);
+  const attributeItems = attributesSpot && asList(attributesSpot, 0);
+  const wanted = (amountItems?.length ?? 0) + (attributeItems?.length ?? 0);
+  if (wanted === 0) complain(spot, "Host requirements need at least one amount or attribute.");
+  if (wanted > MAX_REQUIREMENTS) {
     complain(spot, `A step may have at most ${MAX_REQUIREMENTS} requirements.`);
   }
   refuseTwins(amountItems, "amounts", (name) => name.toLowerCase());
@@ -88,7 +90,7 @@ function readAmount(spot: Spot): AmountRequirement | undefined {
 
 /** Reads a finite decimal number, as number or as text. */
 export function asDecimal(spot: Spot): string | undefined {
-  const text = typeof spot.value === "string" ? spot.value : numberText(spot.value);
+  const text = typeof spot.value === "string" ? spot.value.trim() : numberText(spot.value);
   return text !== undefined && isDecimal(text) ? text : complain(spot, `${named(spot)} must be a number.`);
 }
 

@@ -24,7 +24,8 @@ export const LABEL: TextRule = { min: 1, max: 64 };
 export const FILE_NAME: TextRule = {
   min: 1,
   max: 64,
-  pattern: /^(?!\.{1,2}$)[^/\\]*$/,
+  control: "all",
+  pattern: /^(?!\.{1,2}$)[^/\\\0]*$/,
   shape: "a bare file name without folders",
 };
 

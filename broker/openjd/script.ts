@@ -53,7 +53,7 @@ export function readEnvironmentScript(spot: Spot, scope: Scope): EnvironmentScri
 
 /** Reads a whole number of at least `min`, as number or as text. */
 export function asWhole(spot: Spot, min: number, max = Number.MAX_SAFE_INTEGER): number | undefined {
-  const text = typeof spot.value === "string" ? spot.value : numberText(spot.value);
+  const text = typeof spot.value === "string" ? spot.value.trim() : numberText(spot.value);
   const value = text === undefined ? undefined : parseInteger(text);
   if (value === undefined) return complain(spot, `${named(spot)} must be a whole number.`);
   if (value < BigInt(min)) return complain(spot, `${named(spot)} must be ${min} or more.`);
@@ -68,7 +68,7 @@ function readAction(spot: Spot, scope: Scope): Action | undefined {
   const command = commandSpot && asFormatString(commandSpot, scope, { min: 1 });
   const argsSpot = fields("args");
   const args =
-    argsSpot && eachOf(asList(argsSpot, 0), (item) => asFormatString(item, scope, { control: "lines" }));
+    argsSpot && eachOf(asList(argsSpot, 1), (item) => asFormatString(item, scope, { control: "lines" }));
   const timeoutSpot = fields("timeout");
   const timeout = timeoutSpot && asWhole(timeoutSpot, 1);
   const cancelationSpot = fields("cancelation");

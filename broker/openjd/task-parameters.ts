@@ -102,8 +102,10 @@ function readItem(spot: Spot, type: TaskParameterType, scope: Scope): string | u
   const number = type === "STRING" || type === "PATH" ? undefined : numberText(spot.value);
   const text = number ?? asFormatString(spot, scope, { control: "all" });
   if (text === undefined || (number === undefined && text.includes("{{"))) return text;
-  const mistake = taskValueMistake(type, text);
-  return mistake === undefined ? text : complain(spot, mistake);
+  // Blanks around a number are forgiven, as the references forgive them.
+  const value = type === "STRING" || type === "PATH" ? text : text.trim();
+  const mistake = taskValueMistake(type, value);
+  return mistake === undefined ? value : complain(spot, mistake);
 }
 
 function readChunks(spot: Spot, scope: Scope): TaskParameterDefinition["chunks"] | undefined {

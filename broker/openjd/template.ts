@@ -36,6 +36,7 @@ export function checkJobTemplate(document: unknown): { template?: JobTemplate; p
   if (fields === undefined) return { problems };
   const versionSpot = fields("specificationVersion");
   const specificationVersion = versionSpot && asChoice(versionSpot, ["jobtemplate-2023-09"]);
+  checkSchemaKey(fields);
   const extensions = readExtensions(fields);
   const parameters = fields("parameterDefinitions");
   const parameterDefinitions = parameters && readParameterDefinitions(parameters);
@@ -87,6 +88,7 @@ export function checkEnvironmentTemplate(document: unknown): {
   if (fields === undefined) return { problems };
   const versionSpot = fields("specificationVersion");
   const specificationVersion = versionSpot && asChoice(versionSpot, ["environment-2023-09"]);
+  checkSchemaKey(fields);
   const extensions = readExtensions(fields);
   const parameters = fields("parameterDefinitions");
   const parameterDefinitions = parameters && readParameterDefinitions(parameters);
@@ -108,6 +110,12 @@ export function templateKind(document: unknown): "job" | "environment" | undefin
   if (typeof version !== "string") return undefined;
   if (version.startsWith("jobtemplate-")) return "job";
   return version.startsWith("environment-") ? "environment" : undefined;
+}
+
+/** Editors write where the schema of a file lies; only its being a text is checked. */
+function checkSchemaKey(fields: Fields): void {
+  const spot = fields("$schema");
+  if (spot) asText(spot, { control: "all" });
 }
 
 function readExtensions(fields: Fields): Extension[] | undefined {

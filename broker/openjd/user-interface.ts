@@ -28,7 +28,7 @@ export function readStringInterface(
   if (controlSpot && control !== undefined) {
     checkList(controlSpot, control, allowed, ["LINE_EDIT", "MULTILINE_EDIT"]);
     const pair = (allowed ?? []).map((value) => value.toUpperCase()).toSorted();
-    if (control === "CHECK_BOX" && !CHECK_BOX_PAIRS.includes([...new Set(pair)].join())) {
+    if (control === "CHECK_BOX" && !CHECK_BOX_PAIRS.includes(pair.join())) {
       complain(
         controlSpot,
         "CHECK_BOX needs allowedValues of two: true and false, yes and no, on and off, or 1 and 0.",

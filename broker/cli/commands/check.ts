@@ -1,6 +1,7 @@
 // tally check: says which template files are valid and names every mistake in the others.
 import { parseArgs } from "node:util";
 import { checkTemplateFile, listProblems } from "../template-files.ts";
+import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally check`. */
@@ -30,7 +31,7 @@ export async function check(args: string[]): Promise<number> {
     files = positionals;
     json = values.json ?? false;
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\nType: tally check --help`);
+    console.error(usageMistake("check", error));
     return 2;
   }
   if (files.length === 0) {

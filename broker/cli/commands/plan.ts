@@ -9,6 +9,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "../template-files.ts";
+import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
 
 const SHOWN_TASKS = 10;
@@ -39,7 +40,7 @@ export async function plan(args: string[]): Promise<number> {
       },
     });
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\nType: tally plan --help`);
+    console.error(usageMistake("plan", error));
     return 2;
   }
   const { values, positionals } = options;
