@@ -1,0 +1,28 @@
+// The few things the broker needs from outside: time, ids and a way to start agents. Tests pass their own.
+
+/** Time. `now` is wall time in ms since 1970 for records; `monotonic` is ms that never jump, for deadlines. */
+export interface Clock {
+  now(): number;
+  monotonic(): number;
+}
+
+/** Random ids with a kind prefix, such as `job_3k9…`. */
+export interface IdSource {
+  next(kind: string): string;
+}
+
+/** What a launcher knows of one agent process it started. */
+export interface LaunchHandle {
+  launchId: string;
+  /** Resolves once the process is gone, with words on how it ended. */
+  ended: Promise<string>;
+  /** Asks the agent to finish and leave; kills it after `graceMs`. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Starts agents of one pool. */
+export interface Launcher {
+  start(launch: { launchId: string; pool: string; token: string }): LaunchHandle;
+}
+
+export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };

@@ -1,0 +1,112 @@
+// The broker's state in one process: the writer, the reader, and the little memory that mirrors rows or is never stored.
+import { createHmac, timingSafeEqual } from "node:crypto";
+import type { Database } from "better-sqlite3";
+import type { Order } from "../contract/worker.ts";
+import { createCandidates, type Candidates, type Warm } from "../domain/candidates.ts";
+import type { Clock } from "../domain/ports.ts";
+import type { Capabilities } from "../domain/requirements.ts";
+import { createShares, type Shares } from "../domain/share.ts";
+import type { StepFacts } from "../store/jobs.ts";
+import type { Writer } from "../store/tx.ts";
+import { createPlans, type Plans } from "./plans.ts";
+
+export interface Limits {
+  maxTasksPerJob: number;
+  /** Longest template text, bytes. */
+  maxTemplateBytes: number;
+  leaseTermMs: number;
+  renewEveryMs: number;
+  /** A worker that was not heard of for so long, without a lease, is lost. */
+  workerSilenceMs: number;
+  /** Agents leave after so long without work; null: never. */
+  idleExitMs: number | null;
+}
+
+export const defaultLimits: Limits = {
+  maxTasksPerJob: 100_000,
+  maxTemplateBytes: 4 * 1024 * 1024,
+  leaseTermMs: 30_000,
+  renewEveryMs: 5_000,
+  workerSilenceMs: 90_000,
+  idleExitMs: 5 * 60_000,
+};
+
+/** What the broker remembers of a live worker beside its row. */
+export interface WorkerMemory {
+  id: number;
+  name: string;
+  tokenId: number;
+  launchId: number | null;
+  capabilities: Capabilities;
+  draining: boolean;
+  matches: Map<string, boolean>;
+  warm: Warm | null;
+  lease: { id: number; stepId: number; jobId: number } | null;
+  /** Grows whenever its orders may have changed. */
+  version: number;
+  waiting: Set<() => void>;
+  lastSeenMs: number;
+  progress: { ordinal: number; percent: number; status?: string | undefined } | null;
+}
+
+export interface Broker {
+  readonly writer: Writer;
+  readonly reader: Database;
+  readonly clock: Clock;
+  readonly limits: Limits;
+  readonly secret: Buffer;
+  /** Folder under which workers on this machine stage results: `<staging>/<lease id>/`. */
+  readonly stagingFolder: string;
+  readonly logFolder: string;
+  readonly templates: ReadonlyMap<string, string>;
+  readonly candidates: Candidates;
+  readonly shares: Shares;
+  readonly plans: Plans;
+  readonly facts: Map<number, StepFacts>;
+  readonly workers: Map<number, WorkerMemory>;
+  /** lease id → when it expires, ms monotonic. In memory only: a restart gives every open lease a full term. */
+  readonly deadlines: Map<number, number>;
+  /** Set by the parts that act after a change; replaced by main. */
+  readonly wake: { deliveries(): void; capacity(): void; settle(jobId: number): void };
+  stopping: boolean;
+}
+
+export type BrokerParts = Pick<
+  Broker,
+  "writer" | "reader" | "clock" | "limits" | "secret" | "stagingFolder" | "logFolder" | "templates"
+>;
+
+/** Puts the pieces together with empty memory. */
+export function createBroker(parts: BrokerParts): Broker {
+  return {
+    ...parts,
+    candidates: createCandidates(),
+    shares: createShares(),
+    plans: createPlans(parts.reader),
+    facts: new Map(),
+    workers: new Map(),
+    deadlines: new Map(),
+    wake: { deliveries: () => {}, capacity: () => {}, settle: () => {} },
+    stopping: false,
+  };
+}
+
+/** A lease's token: derived, so that the same lease can be handed out again after a lost answer. */
+export function leaseToken(broker: Broker, leaseId: number): string {
+  return createHmac("sha256", broker.secret).update(`lease:${leaseId}`).digest("base64url").slice(0, 32);
+}
+
+/** Compares in constant time. */
+export function isLeaseToken(broker: Broker, leaseId: number, token: string): boolean {
+  const right = Buffer.from(leaseToken(broker, leaseId));
+  const given = Buffer.from(token);
+  return given.length === right.length && timingSafeEqual(given, right);
+}
+
+/** Tells a worker that its orders may have changed. */
+export function nudge(worker: WorkerMemory): void {
+  worker.version++;
+  for (const wake of worker.waiting) wake();
+}
+
+export type Orders = { version: number; orders: Order[] };

@@ -1,0 +1,74 @@
+// Orders for a worker: derived from what is true now, never queued. A worker keeps one request open and hears at once.
+import type { Order } from "../contract/worker.ts";
+import type { Broker, Orders, WorkerMemory } from "./broker.ts";
+import { idOf } from "./ids.ts";
+import { canRun } from "./offer.ts";
+
+/** What a worker should do now. */
+export function currentOrders(broker: Broker, worker: WorkerMemory): Order[] {
+  const orders: Order[] = [];
+  if (worker.draining || broker.stopping) orders.push({ kind: "drain" });
+  const { lease } = worker;
+  if (lease) {
+    const leaseId = idOf("lease", lease.id);
+    const row = broker.reader
+      .prepare(
+        `SELECT j.intent, j.priority, (SELECT count(*) FROM attempts a WHERE a.lease_id = ? AND a.ended_at IS NULL) AS open
+         FROM jobs j WHERE j.id = ?`,
+      )
+      .get(lease.id, lease.jobId) as { intent: string; priority: number; open: number } | undefined;
+    if (row?.intent === "cancel")
+      orders.push({ kind: "stop-lease", leaseId, reason: "The job was canceled." });
+    else if (row && row.open === 0)
+      orders.push({ kind: "stop-lease", leaseId, reason: "These frames were asked for anew." });
+    else if (
+      row &&
+      (row.intent === "pause" ||
+        row.intent === "stop" ||
+        worker.draining ||
+        outranked(broker, worker, row.priority))
+    ) {
+      orders.push({ kind: "finish-frame", leaseId });
+    }
+  } else if (orders.length === 0 && best(broker, worker)) {
+    orders.push({ kind: "lease-available" });
+  }
+  return orders;
+}
+
+/** A higher priority takes effect after the current frame. */
+function outranked(broker: Broker, worker: WorkerMemory, priority: number): boolean {
+  return (best(broker, worker)?.priority ?? -1) > priority;
+}
+
+function best(broker: Broker, worker: WorkerMemory) {
+  return broker.candidates.choose({
+    matches: (requirement) => canRun(worker, requirement),
+    shareOf: (owner) => broker.shares.of(owner, broker.clock.now()),
+    warm: null,
+    monotonicMs: broker.clock.monotonic(),
+    except: new Set(),
+  });
+}
+
+/** Answers when the orders are newer than `after`, or after `waitMs`. `after` from another broker's life counts as old. */
+export async function waitForOrders(
+  broker: Broker,
+  worker: WorkerMemory,
+  after: number,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<Orders> {
+  worker.lastSeenMs = broker.clock.now();
+  if (after === worker.version) {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const timer = setTimeout(resolve, waitMs);
+    worker.waiting.add(resolve);
+    signal.addEventListener("abort", () => resolve(), { once: true });
+    await promise;
+    clearTimeout(timer);
+    worker.waiting.delete(resolve);
+    worker.lastSeenMs = broker.clock.now();
+  }
+  return { version: worker.version, orders: currentOrders(broker, worker) };
+}

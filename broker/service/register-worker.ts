@@ -1,0 +1,190 @@
+// Workers come and go: an agent registers, leaves, or is found dead by its launcher.
+import type { RegisterWorker } from "../contract/worker.ts";
+import type { WorkerState } from "../contract/states.ts";
+import { addEvent } from "../store/events.ts";
+import { openLeaseOf } from "../store/leases.ts";
+import type { Tx } from "../store/tx.ts";
+import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
+import { closeLease } from "./close-lease.ts";
+import { idOf, numberOf } from "./ids.ts";
+
+/** Makes a worker of an agent; returns its id. */
+export function registerWorker(broker: Broker, tokenId: number, body: RegisterWorker): Promise<number> {
+  return broker.writer.write((tx) => {
+    const launch = body.launchId === undefined ? null : (numberOf("launch", body.launchId) ?? null);
+    const known =
+      launch === null
+        ? undefined
+        : tx.get<{ id: number }>("SELECT id FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
+    const { id } = tx.run(
+      `INSERT INTO workers (name, pool, token_id, launch_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
+       VALUES (?, ?, ?, ?, 'idle', ?, ?, ?, ?, ?, ?)`,
+      body.name,
+      body.pool,
+      tokenId,
+      known?.id ?? null,
+      body.osFamily,
+      body.agentVersion,
+      JSON.stringify(body.amounts),
+      JSON.stringify(body.attributes),
+      JSON.stringify(body.blenders),
+      tx.now,
+    );
+    addEvent(tx, {
+      kind: "worker.changed",
+      state: "idle",
+      data: { worker: idOf("worker", id), name: body.name },
+    });
+    tx.after(() => broker.workers.set(id, remember(broker, id, tokenId, known?.id ?? null, body)));
+    return id;
+  });
+}
+
+function remember(
+  broker: Broker,
+  id: number,
+  tokenId: number,
+  launchId: number | null,
+  body: RegisterWorker,
+): WorkerMemory {
+  return {
+    id,
+    name: body.name,
+    tokenId,
+    launchId,
+    capabilities: {
+      amounts: body.amounts,
+      attributes: body.attributes,
+      pool: body.pool,
+      blenders: body.blenders,
+    },
+    draining: false,
+    matches: new Map(),
+    warm: null,
+    lease: null,
+    version: 1,
+    waiting: new Set(),
+    lastSeenMs: broker.clock.now(),
+    progress: null,
+  };
+}
+
+/** Reads the live workers and their open leases at start; every open lease gets one full term. */
+export function recallWorkers(broker: Broker): Promise<void> {
+  return broker.writer.write((tx) => {
+    const rows = tx.all<Record<string, never>>("SELECT * FROM workers WHERE ended_at IS NULL") as unknown as {
+      id: number;
+      name: string;
+      pool: string;
+      token_id: number;
+      launch_id: number | null;
+      state: WorkerState;
+      os_family: RegisterWorker["osFamily"];
+      agent_version: string;
+      amounts: string;
+      attributes: string;
+      blenders: string;
+    }[];
+    const memories = rows.map((row) => {
+      const memory = remember(broker, row.id, row.token_id, row.launch_id, {
+        name: row.name,
+        pool: row.pool,
+        agentVersion: row.agent_version,
+        osFamily: row.os_family,
+        amounts: JSON.parse(row.amounts) as RegisterWorker["amounts"],
+        attributes: JSON.parse(row.attributes) as RegisterWorker["attributes"],
+        blenders: JSON.parse(row.blenders) as RegisterWorker["blenders"],
+      });
+      memory.draining = row.state === "draining";
+      return memory;
+    });
+    const leases = tx.all<{ id: number; workerId: number; stepId: number; jobId: number }>(
+      `SELECT l.id, l.worker_id AS workerId, l.step_id AS stepId, s.job_id AS jobId
+       FROM leases l JOIN steps s ON s.id = l.step_id WHERE l.closed_at IS NULL`,
+    );
+    tx.after(() => {
+      for (const memory of memories) broker.workers.set(memory.id, memory);
+      const until = broker.clock.monotonic() + broker.limits.leaseTermMs;
+      for (const { id, workerId, stepId, jobId } of leases) {
+        broker.deadlines.set(id, until);
+        const worker = broker.workers.get(workerId);
+        if (worker) worker.lease = { id, stepId, jobId };
+      }
+    });
+  });
+}
+
+/** A worker goes away by itself: what it held goes back at once. */
+export function leaveWorker(broker: Broker, worker: WorkerMemory): Promise<void> {
+  return broker.writer.write((tx) => endWorker(broker, tx, worker, "stopped", { kind: "released" }));
+}
+
+/** A launcher saw the process of a worker end: its lease closes at once, without waiting for the term. */
+export function launchEnded(broker: Broker, launchId: number, words: string): Promise<void> {
+  return broker.writer.write((tx) => {
+    tx.run(
+      "UPDATE launches SET ended_at = ?, reason = ? WHERE id = ? AND ended_at IS NULL",
+      tx.now,
+      words,
+      launchId,
+    );
+    tx.run(
+      "UPDATE tokens SET revoked_at = ? WHERE id = (SELECT token_id FROM launches WHERE id = ?)",
+      tx.now,
+      launchId,
+    );
+    for (const worker of broker.workers.values()) {
+      if (worker.launchId !== launchId) continue;
+      endWorker(broker, tx, worker, "lost", {
+        kind: "lost",
+        reason: `The worker's own process ended while it rendered (${words}). The frame is tried again.`,
+      });
+    }
+  });
+}
+
+/** Ends a worker; its open lease closes as `end` says. */
+export function endWorker(
+  broker: Broker,
+  tx: Tx,
+  worker: WorkerMemory,
+  state: "stopped" | "lost",
+  end: { kind: "released" } | { kind: "lost"; reason: string },
+): void {
+  const lease = openLeaseOf(tx, worker.id);
+  if (lease) closeLease(broker, tx, lease, worker.name, end);
+  const ended = tx.run(
+    "UPDATE workers SET state = ?, ended_at = ? WHERE id = ? AND ended_at IS NULL",
+    state,
+    tx.now,
+    worker.id,
+  );
+  if (ended.changes === 0) return;
+  addEvent(tx, {
+    kind: "worker.changed",
+    state,
+    data: { worker: idOf("worker", worker.id), name: worker.name },
+  });
+  tx.after(() => {
+    broker.workers.delete(worker.id);
+    nudge(worker);
+    broker.wake.capacity();
+  });
+}
+
+/** Lets a worker finish its frame and take no more, or go on. */
+export function drainWorker(broker: Broker, worker: WorkerMemory, drain: boolean): Promise<void> {
+  return broker.writer.write((tx) => {
+    const state = drain ? "draining" : "idle";
+    tx.run("UPDATE workers SET state = ? WHERE id = ?", state, worker.id);
+    addEvent(tx, {
+      kind: "worker.changed",
+      state,
+      data: { worker: idOf("worker", worker.id), name: worker.name },
+    });
+    tx.after(() => {
+      worker.draining = drain;
+      nudge(worker);
+    });
+  });
+}

@@ -1,0 +1,231 @@
+// Render frames anew: a higher generation for each, in slices; steps that depend on them are blocked again.
+import { Problem } from "../contract/problem.ts";
+import type { Requeue } from "../contract/job.ts";
+import type { TaskState } from "../contract/states.ts";
+import { parseRange, rangeCount, rangeValue } from "../openjd/range-expression.ts";
+import type { StepPlan } from "../openjd/job.ts";
+import { statesAccepting, taskMachine } from "../domain/machine.ts";
+import { addEvent } from "../store/events.ts";
+import { moveCounts, refreshJob } from "../store/counts.ts";
+import { closeAttempt } from "../store/leases.ts";
+import type { Tx } from "../store/tx.ts";
+import { nudge, type Broker } from "./broker.ts";
+import { frameParameterOf, ordinalsOfFrames, runsOf } from "./frames.ts";
+import { offerJob } from "./offer.ts";
+import { sliceRows } from "./settle.ts";
+
+interface StepRow {
+  id: number;
+  idx: number;
+  name: string;
+  chunking: string;
+}
+
+/** Requeues what is asked for; returns how many frames of the named steps. Frames being rendered now are left alone. */
+export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue): Promise<number> {
+  const { plan, settings } = broker.plans.of(jobId);
+  const steps = broker.reader
+    .prepare("SELECT id, idx, name, chunking FROM steps WHERE job_id = ? ORDER BY idx")
+    .all(jobId) as StepRow[];
+  const state = (
+    broker.reader.prepare("SELECT state FROM jobs WHERE id = ?").get(jobId) as { state: string } | undefined
+  )?.state;
+  if (state === "canceling")
+    throw new Problem(
+      "illegal-transition",
+      `Job ${jobId} is still being canceled. Wait a moment, then requeue.`,
+    );
+  const chosen = ask.step === undefined ? steps : steps.filter((step) => step.name === ask.step);
+  if (chosen.length === 0) {
+    throw new Problem(
+      "invalid",
+      `Job ${jobId} has no step ${ask.step}. Its steps: ${steps.map((step) => step.name).join(", ")}.`,
+      {
+        errors: [{ pointer: "step", detail: "no such step" }],
+      },
+    );
+  }
+  let requeued = 0;
+  for (const step of chosen) {
+    const stepPlan = plan.steps[step.idx] as StepPlan;
+    const only = ordinalsAsked(ask, stepPlan, frameParameterOf(stepPlan, settings.frameParameter));
+    const states: TaskState[] = ask.failedOnly
+      ? ["failed", "canceled"]
+      : statesAccepting(taskMachine, "requeue");
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    requeued += await requeueStep(broker, jobId, step, only, states);
+  }
+  if (requeued === 0 && only(ask)) {
+    throw new Problem(
+      "illegal-transition",
+      `Job ${jobId} has no such frames to render again${ask.failedOnly ? ": none has failed" : " (they wait or are being rendered now)"}.`,
+    );
+  }
+  if (requeued > 0)
+    for (const step of dependentsOf(plan.steps, chosen))
+      await blockStep(broker, jobId, steps[step] as StepRow);
+  if (requeued > 0) await reopen(broker, jobId);
+  return requeued;
+}
+
+const only = (ask: Requeue) => ask.failedOnly || ask.frames !== undefined || ask.ordinals !== undefined;
+
+/** A requeued job runs, whatever was asked of it before, unless it is paused. */
+function reopen(broker: Broker, jobId: number): Promise<void> {
+  return broker.writer.write((tx) => {
+    tx.run(
+      `UPDATE jobs SET intent = CASE WHEN intent = 'pause' THEN 'pause' ELSE 'run' END, intent_reason = NULL,
+         failed_tasks = (SELECT sum(failed) FROM steps WHERE job_id = ?) WHERE id = ?`,
+      jobId,
+      jobId,
+    );
+    refreshJob(tx, jobId);
+    offerJob(broker, tx, jobId);
+    tx.after(() => broker.wake.settle(jobId));
+  });
+}
+
+function ordinalsAsked(ask: Requeue, step: StepPlan, frameParameter: string | null): number[] | null {
+  if (ask.ordinals) return ask.ordinals.filter((ordinal) => ordinal < step.space.count);
+  if (ask.frames === undefined) return null;
+  const frames = new Set<string>();
+  try {
+    const range = parseRange(ask.frames);
+    const count = rangeCount(range);
+    if (count > 1_000_000n) throw new Error("more than a million frames");
+    for (let index = 0n; index < count; index++) frames.add(String(rangeValue(range, index)));
+  } catch (error) {
+    const detail = error instanceof Error ? error.message : String(error);
+    throw new Problem(
+      "invalid",
+      `The frames "${ask.frames}" cannot be read: ${detail}. Write them like 1-10,15.`,
+      { errors: [{ pointer: "frames", detail }] },
+    );
+  }
+  return ordinalsOfFrames(step, frameParameter, frames);
+}
+
+async function requeueStep(
+  broker: Broker,
+  jobId: number,
+  step: StepRow,
+  asked: number[] | null,
+  states: TaskState[],
+): Promise<number> {
+  const list = states.map((state) => `'${state}'`).join(", ");
+  const rows = broker.reader
+    .prepare(`SELECT ordinal, chunk FROM tasks WHERE step_id = ? AND state IN (${list}) ORDER BY ordinal`)
+    .all(step.id) as { ordinal: number; chunk: number | null }[];
+  const wanted = asked && new Set(asked);
+  // A fixed chunk is retried whole: one of its frames brings its neighbours along.
+  const chunks = new Set(
+    rows.filter((row) => wanted?.has(row.ordinal) && row.chunk !== null).map((row) => row.chunk),
+  );
+  const picked = rows
+    .filter((row) => !wanted || wanted.has(row.ordinal) || (row.chunk !== null && chunks.has(row.chunk)))
+    .map((row) => row.ordinal);
+  for (let at = 0; at < picked.length; at += sliceRows) {
+    const slice = picked.slice(at, at + sliceRows);
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    await broker.writer.write((tx) => requeueSlice(tx, jobId, step, slice, "ready"));
+  }
+  return picked.length;
+}
+
+/** Tasks that are over get a new generation in state `to`; others are left. */
+function requeueSlice(
+  tx: Tx,
+  jobId: number,
+  step: StepRow,
+  ordinals: readonly number[],
+  to: "ready" | "blocked",
+): void {
+  const moved: number[] = [];
+  for (const ordinal of ordinals) {
+    const before = tx.get<{ state: TaskState }>(
+      "SELECT state FROM tasks WHERE step_id = ? AND ordinal = ?",
+      step.id,
+      ordinal,
+    );
+    if (
+      !before ||
+      !(before.state === "succeeded" || before.state === "failed" || before.state === "canceled")
+    )
+      continue;
+    tx.run(
+      `UPDATE tasks SET state = '${to}', generation = generation + 1, failures = 0, losses = 0 WHERE step_id = ? AND ordinal = ?`,
+      step.id,
+      ordinal,
+    );
+    moveCounts(tx, step.id, before.state, to, 1);
+    moved.push(ordinal);
+  }
+  for (const [first, last] of runsOf(moved))
+    addEvent(tx, {
+      kind: "task.changed",
+      jobId,
+      step: step.name,
+      first,
+      last,
+      state: to,
+      data: { requeued: true },
+    });
+  refreshJob(tx, jobId);
+}
+
+/** Indexes of all steps that depend, directly or not, on the given ones, those left out. */
+function dependentsOf(plan: readonly StepPlan[], chosen: readonly StepRow[]): number[] {
+  const reached = new Set(chosen.map((step) => step.name));
+  const found: number[] = [];
+  for (let changed = true; changed;) {
+    changed = false;
+    for (const [index, step] of plan.entries()) {
+      if (reached.has(step.name) || !step.dependsOn.some((name) => reached.has(name))) continue;
+      reached.add(step.name);
+      found.push(index);
+      changed = true;
+    }
+  }
+  return found.toSorted((a, b) => a - b);
+}
+
+/** Blocks a dependent step again: what waits waits longer, what is done is done anew, what runs is called back. */
+async function blockStep(broker: Broker, jobId: number, step: StepRow): Promise<void> {
+  await broker.writer.write((tx) => {
+    const open = tx.all<{ id: number; ordinal: number; leaseId: number }>(
+      "SELECT id, ordinal, lease_id AS leaseId FROM attempts WHERE step_id = ? AND ended_at IS NULL",
+      step.id,
+    );
+    for (const { id, ordinal } of open) {
+      closeAttempt(tx, id, { event: "cancel", reason: "An earlier step was asked for anew." });
+      tx.run(
+        "UPDATE tasks SET state = 'ready', generation = generation + 1 WHERE step_id = ? AND ordinal = ?",
+        step.id,
+        ordinal,
+      );
+    }
+    moveCounts(tx, step.id, "running", "ready", open.length);
+    tx.after(() => {
+      broker.candidates.remove(step.id);
+      for (const worker of broker.workers.values()) if (worker.lease?.stepId === step.id) nudge(worker);
+    });
+  });
+  const rows = broker.reader
+    .prepare("SELECT ordinal FROM tasks WHERE step_id = ? AND state <> 'blocked' ORDER BY ordinal")
+    .all(step.id) as { ordinal: number }[];
+  for (let at = 0; at < rows.length; at += sliceRows) {
+    const slice = rows.slice(at, at + sliceRows).map((row) => row.ordinal);
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    await broker.writer.write((tx) => {
+      let waiting = 0;
+      for (const ordinal of slice)
+        waiting += tx.run(
+          "UPDATE tasks SET state = 'blocked' WHERE step_id = ? AND ordinal = ? AND state = 'ready'",
+          step.id,
+          ordinal,
+        ).changes;
+      moveCounts(tx, step.id, "ready", "blocked", waiting);
+      requeueSlice(tx, jobId, step, slice, "blocked");
+    });
+  }
+}

@@ -1,0 +1,243 @@
+// Takes a job: plans it, stores it in slices, and answers only when its last slice is durable. Until then it is
+// `loading`: nobody sees it, nothing runs, and a broker that dies on the way removes it at start.
+import { createHash } from "node:crypto";
+import { Problem } from "../contract/problem.ts";
+import type { Plan, Submit } from "../contract/job.ts";
+import { ranks } from "../domain/frame-order.ts";
+import type { Requirements } from "../domain/requirements.ts";
+import { chunksOf } from "../openjd/chunks.ts";
+import type { StepPlan } from "../openjd/job.ts";
+import { addEvent } from "../store/events.ts";
+import { refreshJob } from "../store/counts.ts";
+import { insertJob, insertStep, insertTask, insertTasksInOrder } from "../store/jobs.ts";
+import type { Tx } from "../store/tx.ts";
+import type { Broker } from "./broker.ts";
+import { offerJob } from "./offer.ts";
+import { refuseSharedOutput } from "./shared-output.ts";
+import { planSubmission, type PlannedJob } from "./plans.ts";
+import { sliceRows } from "./settle.ts";
+
+export interface Submitter {
+  tokenId: number;
+  name: string;
+}
+
+type Planned = Omit<PlannedJob, "settings" | "assets"> & { text: string };
+
+/** What a submit would create. Throws the same problems; changes nothing. */
+export function planOnly(broker: Broker, body: Submit): Plan {
+  const { plan, parameters } = planned(broker, body);
+  return {
+    name: body.settings.name ?? plan.name,
+    taskCount: plan.steps.reduce((sum, step) => sum + step.taskCount, 0),
+    steps: plan.steps.map(({ name, taskCount, dependsOn }) => ({ name, taskCount, dependsOn })),
+    parameters,
+  };
+}
+
+/** Stores a job; returns its number. A replayed key answers the same job; the same key for another request is refused. */
+export async function submitJob(broker: Broker, who: Submitter, key: string, body: Submit): Promise<number> {
+  const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest();
+  const replayed = replayOf(broker, who.tokenId, key, bodyHash);
+  if (replayed !== undefined) return replayed;
+  const what = planned(broker, body);
+  const { jobId, stepIds } = await broker.writer.write((tx) => {
+    refuseSharedOutput(broker, tx, body.settings, what.plan);
+    return insertSkeleton(tx, who, key, bodyHash, body, what);
+  });
+  try {
+    for (const [index, step] of what.plan.steps.entries()) {
+      // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+      await insertTasks(broker, stepIds[index] as number, step, body.settings.order);
+    }
+    await broker.writer.write((tx) => {
+      tx.run("UPDATE jobs SET state = 'queued' WHERE id = ?", jobId);
+      addEvent(tx, {
+        kind: "job.created",
+        jobId,
+        state: "queued",
+        data: { name: body.settings.name ?? what.plan.name, owner: who.name },
+      });
+      refreshJob(tx, jobId);
+      offerJob(broker, tx, jobId);
+    });
+  } catch (error) {
+    await broker.writer.write((tx) => tx.run("DELETE FROM jobs WHERE id = ?", jobId)).catch(() => undefined);
+    throw error;
+  }
+  return jobId;
+}
+
+/** Removes what a broker that died left half loaded; for start only. Returns how many jobs. */
+export function removeHalfLoaded(broker: Broker): Promise<number> {
+  return broker.writer.write((tx) => tx.run("DELETE FROM jobs WHERE state = 'loading'").changes);
+}
+
+function planned(broker: Broker, body: Submit): Planned {
+  const text = templateText(broker, body);
+  const what = planSubmission(body, text);
+  const count = what.plan.steps.reduce((sum, step) => sum + step.taskCount, 0);
+  const { maxTasksPerJob } = broker.limits;
+  if (count > maxTasksPerJob) {
+    throw new Problem(
+      "invalid",
+      `This job would have ${count.toLocaleString("en")} frames; ${maxTasksPerJob.toLocaleString("en")} is the most a job may have. Split it into several jobs.`,
+      {
+        errors: [{ pointer: "template.steps", detail: "too many tasks" }],
+      },
+    );
+  }
+  return { ...what, text };
+}
+
+function templateText(broker: Broker, body: Submit): string {
+  if ((body.template === undefined) === (body.templateName === undefined)) {
+    throw new Problem("invalid", "Give either a template or the name of a shipped one, not both.", {
+      errors: [{ pointer: "template", detail: "one of template and templateName" }],
+    });
+  }
+  if (body.template !== undefined) {
+    if (Buffer.byteLength(body.template) > broker.limits.maxTemplateBytes) {
+      throw new Problem(
+        "too-large",
+        `A template may have at most ${broker.limits.maxTemplateBytes / 1_048_576} MiB.`,
+        { errors: [{ pointer: "template", detail: "too large" }] },
+      );
+    }
+    return body.template;
+  }
+  const text = broker.templates.get(body.templateName as string);
+  if (text === undefined) {
+    throw new Problem(
+      "not-found",
+      `There is no template "${body.templateName}". Shipped ones: ${[...broker.templates.keys()].join(", ")}.`,
+      {
+        errors: [{ pointer: "templateName", detail: "no such template" }],
+      },
+    );
+  }
+  return text;
+}
+
+function replayOf(broker: Broker, tokenId: number, key: string, bodyHash: Buffer): number | undefined {
+  const row = broker.reader
+    .prepare(
+      "SELECT i.body_hash AS hash, i.job_id AS jobId, j.state FROM idempotency i JOIN jobs j ON j.id = i.job_id WHERE i.token_id = ? AND i.key = ?",
+    )
+    .get(tokenId, key) as { hash: Buffer; jobId: number; state: string } | undefined;
+  if (!row) return undefined;
+  if (!row.hash.equals(bodyHash)) {
+    throw new Problem(
+      "idempotency-mismatch",
+      "This Idempotency-Key was used for another submission. Make a new key for a new job.",
+    );
+  }
+  if (row.state === "loading")
+    throw new Problem("busy", "This very submission is still being stored. Ask again in a moment.");
+  return row.jobId;
+}
+
+function insertSkeleton(
+  tx: Tx,
+  who: Submitter,
+  key: string,
+  bodyHash: Buffer,
+  body: Submit,
+  what: Planned,
+): { jobId: number; stepIds: number[] } {
+  const { plan } = what;
+  const jobId = insertJob(tx, {
+    name: body.settings.name ?? plan.name,
+    owner: who.name,
+    settings: body.settings,
+    parameters: what.parameters,
+    assets: body.assets,
+    template: what.text,
+    templateName: body.templateName ?? null,
+    environments: body.environments,
+    taskCount: plan.steps.reduce((sum, step) => sum + step.taskCount, 0),
+  });
+  const raced = tx.run(
+    "INSERT OR IGNORE INTO idempotency (token_id, key, body_hash, job_id, created_at) VALUES (?, ?, ?, ?, ?)",
+    who.tokenId,
+    key,
+    bodyHash,
+    jobId,
+    tx.now,
+  );
+  if (raced.changes === 0)
+    throw new Problem("busy", "This very submission is being stored at this moment. Ask again.");
+  const stepIds = plan.steps.map((step, index) =>
+    insertStep(tx, {
+      jobId,
+      index,
+      name: step.name,
+      taskCount: step.taskCount,
+      chunking: chunkingOf(step),
+      requirements: JSON.stringify(requirementsOf(step, body)),
+      sessionKey: step.step.stepEnvironments === undefined ? `${jobId}` : `${jobId}/${index}`,
+      state: step.dependsOn.length === 0 ? "ready" : "blocked",
+    }),
+  );
+  for (const [index, step] of plan.steps.entries()) {
+    for (const name of new Set(step.dependsOn)) {
+      const upstream = plan.steps.findIndex((other) => other.name === name);
+      tx.run(
+        "INSERT INTO step_dependencies (step_id, depends_on) VALUES (?, ?)",
+        stepIds[index] as number,
+        stepIds[upstream] as number,
+      );
+    }
+  }
+  return { jobId, stepIds };
+}
+
+function chunkingOf(step: StepPlan): "none" | "fixed" | "adaptive" {
+  const { chunk } = step.space;
+  if (!chunk) return "none";
+  return chunk.targetRuntimeSeconds > 0 ? "adaptive" : "fixed";
+}
+
+function requirementsOf(step: StepPlan, body: Submit): Requirements {
+  const number = (text: string | undefined) => (text === undefined ? undefined : Number(text));
+  return {
+    pool: body.settings.pool ?? null,
+    blenderSeries: body.settings.blenderSeries ?? null,
+    amounts: (step.hostRequirements?.amounts ?? []).map(({ name, min, max }) => {
+      const [low, high] = [number(min), number(max)];
+      return { name, ...(low !== undefined && { min: low }), ...(high !== undefined && { max: high }) };
+    }),
+    attributes: step.hostRequirements?.attributes ?? [],
+  };
+}
+
+async function insertTasks(
+  broker: Broker,
+  stepId: number,
+  step: StepPlan,
+  order: Submit["settings"]["order"],
+): Promise<void> {
+  const state = step.dependsOn.length === 0 ? "ready" : "blocked";
+  const chunks = chunkingOf(step) === "fixed" ? chunkIndexes(step) : null;
+  const rank = ranks(order, step.taskCount);
+  for (let first = 0; first < step.taskCount; first += sliceRows) {
+    const last = Math.min(first + sliceRows, step.taskCount) - 1;
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    await broker.writer.write((tx) => {
+      if (order === "in-order" && !chunks) return insertTasksInOrder(tx, stepId, state, first, last);
+      for (let ordinal = first; ordinal <= last; ordinal++) {
+        insertTask(tx, stepId, state, ordinal, rank(ordinal), chunks?.[ordinal] ?? null);
+      }
+    });
+  }
+}
+
+function chunkIndexes(step: StepPlan): number[] {
+  const indexes: number[] = [];
+  let index = 0;
+  for (const ordinals of chunksOf(step.space)) {
+    for (const ordinal of ordinals) indexes[ordinal] = index;
+    index++;
+  }
+  return indexes;
+}

@@ -1,0 +1,228 @@
+// The hot path: leases, attempts and the tasks under them. Every statement here is prepared once and guarded by
+// the state tables of domain/.
+import type { AttemptState, FailureClass, TaskState } from "../contract/states.ts";
+import {
+  attemptMachine,
+  statesAccepting,
+  targetOf,
+  taskMachine,
+  type AttemptEvent,
+  type TaskEvent,
+} from "../domain/machine.ts";
+import type { Tx } from "./tx.ts";
+
+const inStates = (states: readonly string[]) => states.map((state) => `'${state}'`).join(", ");
+const leasable = inStates(statesAccepting(taskMachine, "lease"));
+const openAttempts = inStates(statesAccepting(attemptMachine, "expire"));
+const startable = inStates(statesAccepting(attemptMachine, "start"));
+
+/** The first ready task of a step in the job's order of work. */
+export function firstReady(
+  tx: Tx,
+  stepId: number,
+): { ordinal: number; chunk: number | null; failures: number } | undefined {
+  return tx.get(
+    "SELECT ordinal, chunk, failures FROM tasks WHERE step_id = ? AND state = 'ready' ORDER BY rank LIMIT 1",
+    stepId,
+  );
+}
+
+/** Ready ordinals from `from` on, at most `limit`, none that failed before (those are leased alone). */
+export function readyFrom(tx: Tx, stepId: number, from: number, limit: number): number[] {
+  return tx
+    .all<{ ordinal: number }>(
+      `SELECT ordinal FROM tasks WHERE step_id = ? AND ordinal >= ? AND state = 'ready' AND failures = 0 ORDER BY ordinal LIMIT ?`,
+      stepId,
+      from,
+      limit,
+    )
+    .map((row) => row.ordinal);
+}
+
+/** Ready ordinals of one fixed chunk. */
+export function readyOfChunk(tx: Tx, stepId: number, chunk: number): number[] {
+  return tx
+    .all<{ ordinal: number }>(
+      "SELECT ordinal FROM tasks WHERE step_id = ? AND chunk = ? AND state = 'ready' ORDER BY ordinal",
+      stepId,
+      chunk,
+    )
+    .map((row) => row.ordinal);
+}
+
+/** Opens a lease; the unique index refuses a second one for the same worker. */
+export function openLease(tx: Tx, workerId: number, stepId: number): number {
+  return tx.run(
+    "INSERT INTO leases (worker_id, step_id, opened_at) VALUES (?, ?, ?)",
+    workerId,
+    stepId,
+    tx.now,
+  ).id;
+}
+
+/** Takes one ready task for a lease: the task runs, an attempt opens. Returns undefined when somebody was faster. */
+export function takeTask(
+  tx: Tx,
+  leaseId: number,
+  stepId: number,
+  ordinal: number,
+): { attemptId: number; generation: number } | undefined {
+  const task = tx.get<{ generation: number }>(
+    `UPDATE tasks SET state = '${targetOf(taskMachine, "lease")}'
+     WHERE step_id = ? AND ordinal = ? AND state IN (${leasable}) RETURNING generation`,
+    stepId,
+    ordinal,
+  );
+  if (!task) return undefined;
+  const { id } = tx.run(
+    "INSERT INTO attempts (lease_id, step_id, ordinal, generation, state, created_at) VALUES (?, ?, ?, ?, 'leased', ?)",
+    leaseId,
+    stepId,
+    ordinal,
+    task.generation,
+    tx.now,
+  );
+  return { attemptId: id, generation: task.generation };
+}
+
+export interface LeaseRow {
+  id: number;
+  workerId: number;
+  stepId: number;
+  closedAt: number | null;
+  lastSeq: number;
+}
+const leaseColumns =
+  "id, worker_id AS workerId, step_id AS stepId, closed_at AS closedAt, last_seq AS lastSeq";
+
+export function getLease(tx: Tx, leaseId: number): LeaseRow | undefined {
+  return tx.get(`SELECT ${leaseColumns} FROM leases WHERE id = ?`, leaseId);
+}
+
+/** The one open lease of a worker, if it has one. */
+export function openLeaseOf(tx: Tx, workerId: number): LeaseRow | undefined {
+  return tx.get(`SELECT ${leaseColumns} FROM leases WHERE worker_id = ? AND closed_at IS NULL`, workerId);
+}
+
+/** Notes the newest report of a lease and, when `close`, that it ended. */
+export function markLease(tx: Tx, leaseId: number, seq: number, close: boolean): void {
+  tx.run(
+    "UPDATE leases SET last_seq = max(last_seq, ?), closed_at = ? WHERE id = ?",
+    seq,
+    close ? tx.now : null,
+    leaseId,
+  );
+}
+
+export interface OpenAttempt {
+  id: number;
+  ordinal: number;
+  generation: number;
+  state: AttemptState;
+  startedAt: number | null;
+}
+
+/** Attempts of a lease that are not closed, in order. */
+export function openAttemptsOf(tx: Tx, leaseId: number): OpenAttempt[] {
+  return tx.all(
+    "SELECT id, ordinal, generation, state, started_at AS startedAt FROM attempts WHERE lease_id = ? AND ended_at IS NULL ORDER BY id",
+    leaseId,
+  );
+}
+
+/** Notes that an attempt started and where its text begins in the lease's log. */
+export function startAttempt(tx: Tx, attemptId: number, logFrom: number): boolean {
+  return (
+    tx.run(
+      `UPDATE attempts SET state = 'started', started_at = ?, log_from = ? WHERE id = ? AND state IN (${startable})`,
+      tx.now,
+      logFrom,
+      attemptId,
+    ).changes === 1
+  );
+}
+
+export interface Closing {
+  event: AttemptEvent;
+  seconds?: number;
+  failureClass?: FailureClass;
+  reason?: string;
+  exitCode?: number;
+  logTo?: number;
+}
+
+/** Closes an attempt; once closed it never changes. Returns false when it was closed before. */
+export function closeAttempt(tx: Tx, attemptId: number, closing: Closing): boolean {
+  const state = targetOf(attemptMachine, closing.event);
+  return (
+    tx.run(
+      `UPDATE attempts SET state = ?, ended_at = ?, seconds = ?, failure_class = ?, reason = ?, exit_code = ?,
+         log_to = ?, log_from = coalesce(log_from, ?)
+       WHERE id = ? AND state IN (${openAttempts})`,
+      state,
+      tx.now,
+      closing.seconds ?? null,
+      closing.failureClass ?? null,
+      closing.reason ?? null,
+      closing.exitCode ?? null,
+      closing.logTo ?? null,
+      closing.logTo === undefined ? null : 0,
+      attemptId,
+    ).changes === 1
+  );
+}
+
+/** Moves a task on by `event` of its state table. Returns the state it had, or undefined when the event is illegal there. */
+export function moveTask(
+  tx: Tx,
+  stepId: number,
+  ordinal: number,
+  event: TaskEvent,
+  counters?: { failures: number; losses: number },
+): TaskState | undefined {
+  const target = targetOf(taskMachine, event);
+  const sources = statesAcceptingTask(event);
+  const set = counters ? ", failures = ?, losses = ?" : "";
+  const values = counters ? [counters.failures, counters.losses, stepId, ordinal] : [stepId, ordinal];
+  const moved = tx.run(
+    `UPDATE tasks SET state = '${target}'${set} WHERE step_id = ? AND ordinal = ? AND state IN (${sources.sql})`,
+    ...values,
+  );
+  return moved.changes === 1 ? sources.only : undefined;
+}
+
+/** Memo of the guard per event; every running-task event has one source state, which the counters need. */
+const guards = new Map<TaskEvent, { sql: string; only: TaskState }>();
+function statesAcceptingTask(event: TaskEvent): { sql: string; only: TaskState } {
+  let guard = guards.get(event);
+  if (!guard) {
+    // A running task is what reports are about; `cancel` is also legal elsewhere, but bulk code does that.
+    const states = event === "cancel" ? (["running"] as const) : statesAccepting(taskMachine, event);
+    const only = states[0];
+    if (states.length !== 1 || only === undefined)
+      throw new Error(`event ${event} moves from several states`);
+    guards.set(event, (guard = { sql: inStates(states), only }));
+  }
+  return guard;
+}
+
+export function taskCounters(
+  tx: Tx,
+  stepId: number,
+  ordinal: number,
+): { failures: number; losses: number; generation: number; state: TaskState } | undefined {
+  return tx.get(
+    "SELECT failures, losses, generation, state FROM tasks WHERE step_id = ? AND ordinal = ?",
+    stepId,
+    ordinal,
+  );
+}
+
+/** Adds a measured frame to its step: the next leases are sized by it. */
+export function addMeasure(tx: Tx, stepId: number, seconds: number): void {
+  tx.run(
+    "UPDATE steps SET measured_count = measured_count + 1, measured_seconds = measured_seconds + ? WHERE id = ?",
+    seconds,
+    stepId,
+  );
+}

@@ -1,0 +1,174 @@
+// Reads of tasks, attempts, artifacts and workers for people, through the read-only connection.
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, type SQL } from "drizzle-orm";
+import type { TaskState } from "../contract/states.ts";
+import type { ReadDatabase } from "./read-jobs.ts";
+import { artifacts, attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
+
+/** Tasks of a job after (step index, ordinal), in that order. */
+export function listTaskRows(
+  db: ReadDatabase,
+  jobId: number,
+  filter: {
+    step?: string | undefined;
+    state?: string | undefined;
+    after: [number, number] | null;
+    limit: number;
+  },
+) {
+  const conditions: SQL[] = [eq(steps.jobId, jobId)];
+  if (filter.step !== undefined) conditions.push(eq(steps.name, filter.step));
+  if (filter.state !== undefined) conditions.push(eq(tasks.state, filter.state as TaskState));
+  if (filter.after) {
+    const [idx, ordinal] = filter.after;
+    conditions.push(or(gt(steps.idx, idx), and(eq(steps.idx, idx), gt(tasks.ordinal, ordinal))) as SQL);
+  }
+  return db
+    .select({
+      stepId: steps.id,
+      stepIndex: steps.idx,
+      step: steps.name,
+      ordinal: tasks.ordinal,
+      state: tasks.state,
+      generation: tasks.generation,
+      failures: tasks.failures,
+      losses: tasks.losses,
+    })
+    .from(steps)
+    .innerJoin(tasks, eq(tasks.stepId, steps.id))
+    .where(and(...conditions))
+    .orderBy(asc(steps.idx), asc(tasks.ordinal))
+    .limit(filter.limit)
+    .all();
+}
+
+/** The newest attempt of one task, with its worker. */
+export function newestAttempt(db: ReadDatabase, stepId: number, ordinal: number) {
+  return db
+    .select({
+      id: attempts.id,
+      state: attempts.state,
+      reason: attempts.reason,
+      seconds: attempts.seconds,
+      worker: workers.name,
+    })
+    .from(attempts)
+    .innerJoin(leases, eq(leases.id, attempts.leaseId))
+    .innerJoin(workers, eq(workers.id, leases.workerId))
+    .where(and(eq(attempts.stepId, stepId), eq(attempts.ordinal, ordinal)))
+    .orderBy(desc(attempts.id))
+    .limit(1)
+    .get();
+}
+
+/** Names of the files of one attempt that are home. */
+export function filesOf(db: ReadDatabase, attemptId: number): string[] {
+  return db
+    .select({ name: artifacts.name })
+    .from(artifacts)
+    .where(and(eq(artifacts.attemptId, attemptId), isNotNull(artifacts.deliveredAt)))
+    .all()
+    .map((row) => row.name);
+}
+
+const attemptColumns = {
+  id: attempts.id,
+  jobNumber: steps.jobId,
+  stepIndex: steps.idx,
+  step: steps.name,
+  ordinal: attempts.ordinal,
+  generation: attempts.generation,
+  state: attempts.state,
+  worker: workers.name,
+  leaseId: attempts.leaseId,
+  createdAt: attempts.createdAt,
+  startedAt: attempts.startedAt,
+  endedAt: attempts.endedAt,
+  seconds: attempts.seconds,
+  failureClass: attempts.failureClass,
+  reason: attempts.reason,
+  exitCode: attempts.exitCode,
+  logFrom: attempts.logFrom,
+  logTo: attempts.logTo,
+};
+
+/** Attempts of a job, newest first, below `before`. */
+export function listAttemptRows(
+  db: ReadDatabase,
+  jobId: number,
+  filter: { step?: string | undefined; ordinal?: number | undefined; before: number | null; limit: number },
+) {
+  // By step, so that the index on (step, ordinal) is used: a look at one frame never reads the history of all.
+  const stepIds = db
+    .select({ id: steps.id, name: steps.name })
+    .from(steps)
+    .where(eq(steps.jobId, jobId))
+    .all();
+  const ids = stepIds
+    .filter((step) => filter.step === undefined || step.name === filter.step)
+    .map((step) => step.id);
+  const conditions: SQL[] = [inArray(attempts.stepId, ids)];
+  if (filter.ordinal !== undefined) conditions.push(eq(attempts.ordinal, filter.ordinal));
+  if (filter.before !== null) conditions.push(lt(attempts.id, filter.before));
+  return db
+    .select(attemptColumns)
+    .from(attempts)
+    .innerJoin(steps, eq(steps.id, attempts.stepId))
+    .innerJoin(leases, eq(leases.id, attempts.leaseId))
+    .innerJoin(workers, eq(workers.id, leases.workerId))
+    .where(and(...conditions))
+    .orderBy(desc(attempts.id))
+    .limit(filter.limit)
+    .all();
+}
+
+export function getAttemptRow(db: ReadDatabase, attemptId: number) {
+  return db
+    .select(attemptColumns)
+    .from(attempts)
+    .innerJoin(steps, eq(steps.id, attempts.stepId))
+    .innerJoin(leases, eq(leases.id, attempts.leaseId))
+    .innerJoin(workers, eq(workers.id, leases.workerId))
+    .where(eq(attempts.id, attemptId))
+    .get();
+}
+
+/** Files of a job after `after`, in the order in which they came. */
+export function listArtifactRows(db: ReadDatabase, jobId: number, after: number, limit: number) {
+  return db
+    .select({
+      id: artifacts.id,
+      attemptId: artifacts.attemptId,
+      step: steps.name,
+      ordinal: attempts.ordinal,
+      name: artifacts.name,
+      bytes: artifacts.bytes,
+      sha256: artifacts.sha256,
+      deliveredAt: artifacts.deliveredAt,
+      problem: artifacts.problem,
+    })
+    .from(artifacts)
+    .innerJoin(attempts, eq(attempts.id, artifacts.attemptId))
+    .innerJoin(steps, eq(steps.id, attempts.stepId))
+    .where(and(eq(artifacts.jobId, jobId), gt(artifacts.id, after)))
+    .orderBy(asc(artifacts.id))
+    .limit(limit)
+    .all();
+}
+
+/** Workers: the live ones, or with `all` also the newest 200 that are gone. */
+export function listWorkerRows(db: ReadDatabase, all: boolean) {
+  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();
+  if (!all) return live;
+  const gone = db
+    .select()
+    .from(workers)
+    .where(isNotNull(workers.endedAt))
+    .orderBy(desc(workers.id))
+    .limit(200)
+    .all();
+  return [...live, ...gone];
+}
+
+export function listTokenRows(db: ReadDatabase) {
+  return db.select().from(tokens).where(isNull(tokens.revokedAt)).orderBy(asc(tokens.id)).all();
+}
