@@ -27,7 +27,7 @@ export interface Candidates {
   remove(stepId: number): void;
   get(stepId: number): Candidate | undefined;
   readonly size: number;
-  classes(): Iterable<string>;
+  steps(): Iterable<number>;
   /**
    * The step a worker should work on: highest priority, then its warm session while its owner is at or below share
    * or for five minutes, then the owner with the least share, then submission order.
@@ -154,7 +154,7 @@ export function createCandidates(): Candidates {
     get size() {
       return byStep.size;
     },
-    classes: () => byClass.keys(),
+    steps: () => byStep.keys(),
     clear() {
       byStep.clear();
       byClass.clear();

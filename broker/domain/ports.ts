@@ -26,3 +26,13 @@ export interface Launcher {
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };
+
+/** Bytes by content hash. */
+export interface BlobStore {
+  /** Size in bytes, or null when the blob is not there. */
+  size(sha256: string): Promise<number | null>;
+  /** Stores a stream under its hash; refuses bytes that do not have it. Storing what is there already is fine. */
+  put(sha256: string, bytes: AsyncIterable<Uint8Array>): Promise<void>;
+  /** A stream of the blob, or null when it is not there. */
+  get(sha256: string): Promise<{ bytes: number; stream: NodeJS.ReadableStream } | null>;
+}

@@ -1,13 +1,12 @@
 // The broker's state in one process: the writer, the reader, and the little memory that mirrors rows or is never stored.
 import { createHmac, timingSafeEqual } from "node:crypto";
-import type { Database } from "better-sqlite3";
 import type { Order } from "../contract/worker.ts";
 import { createCandidates, type Candidates, type Warm } from "../domain/candidates.ts";
 import type { Clock } from "../domain/ports.ts";
 import type { Capabilities } from "../domain/requirements.ts";
 import { createShares, type Shares } from "../domain/share.ts";
 import type { StepFacts } from "../store/jobs.ts";
-import type { Writer } from "../store/tx.ts";
+import type { Reader, Writer } from "../store/tx.ts";
 import { createPlans, type Plans } from "./plans.ts";
 
 export interface Limits {
@@ -51,7 +50,7 @@ export interface WorkerMemory {
 
 export interface Broker {
   readonly writer: Writer;
-  readonly reader: Database;
+  readonly reader: Reader;
   readonly clock: Clock;
   readonly limits: Limits;
   readonly secret: Buffer;

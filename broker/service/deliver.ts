@@ -21,7 +21,7 @@ const retryMs = 15_000;
 
 export interface Deliverer {
   /** Looks for files to bring home; asking again while it goes on is fine. */
-  wake(): void;
+  wake: () => void;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
   stop(): Promise<void>;

@@ -1,5 +1,4 @@
 // The plan of a job (its steps and parameter spaces), computed from the stored template and kept for the jobs at work.
-import type { Database } from "better-sqlite3";
 import { Problem, type FieldError } from "../contract/problem.ts";
 import type { Asset, JobSettings, Submit } from "../contract/job.ts";
 import { bindParameters } from "../openjd/bind.ts";
@@ -7,6 +6,7 @@ import { readTemplateText } from "../openjd/document.ts";
 import { planJob, type JobPlan } from "../openjd/job.ts";
 import { checkEnvironmentTemplate, checkJobTemplate } from "../openjd/template.ts";
 import type { EnvironmentTemplate, JobTemplate, ParameterValue } from "../openjd/types.ts";
+import type { Reader } from "../store/tx.ts";
 
 export interface PlannedJob {
   template: JobTemplate;
@@ -26,7 +26,7 @@ export interface Plans {
 const keptPlans = 64;
 
 /** A small cache over the read-only connection; a stored template never changes. */
-export function createPlans(reader: Database): Plans {
+export function createPlans(reader: Reader): Plans {
   const kept = new Map<number, PlannedJob>();
   const select = reader.prepare(
     "SELECT template, environments, parameters, settings, assets FROM jobs WHERE id = ?",

@@ -14,7 +14,7 @@ export const sliceRows = 2000;
 
 export interface Settler {
   /** Settles a job soon; asking again while it goes on is fine. */
-  settle(jobId: number): void;
+  settle: (jobId: number) => void;
   /** Resolves when nothing is under way. */
   idle(): Promise<void>;
 }

@@ -138,12 +138,10 @@ function failuresOf(db: ReadDatabase, step: StepRow): JobDetail["failures"] {
     const key = reason ?? "No reason was given.";
     groups.set(key, [...(groups.get(key) ?? []), ordinal]);
   }
-  return [...groups]
-    .slice(0, shownGroups)
-    .map(([reason, ordinals]) => ({
-      reason,
-      count: ordinals.length,
-      step: step.name,
-      ordinals: ordinals.slice(0, shownOrdinals),
-    }));
+  return [...groups].slice(0, shownGroups).map(([reason, ordinals]) => ({
+    reason,
+    count: ordinals.length,
+    step: step.name,
+    ordinals: ordinals.slice(0, shownOrdinals),
+  }));
 }

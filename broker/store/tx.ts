@@ -4,6 +4,9 @@ import type { Database, Statement } from "better-sqlite3";
 import type { Clock } from "../domain/ports.ts";
 import { Problem } from "../contract/problem.ts";
 
+/** The read-only connection: it sees committed rows alone. */
+export type Reader = Database;
+
 type Value = string | number | bigint | Buffer | null;
 
 /** What a service function works with; `now` is frozen for the call. */

@@ -1,0 +1,76 @@
+// Numbers as people say them: sizes, durations, moments, counts, and file names that fit a line.
+import { homedir } from "node:os";
+import { sep } from "node:path";
+
+/** `3 frames`, `1 frame`, `12,000 frames`. `many` is needed only where an s is not enough. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}
+
+/** Bytes as `312 bytes`, `4.2 MB`, `17 GB` (powers of 1000, as disks are sold and file managers count). */
+export function size(bytes: number): string {
+  if (bytes < 1000) return counted(bytes, "byte");
+  const units = ["kB", "MB", "GB", "TB", "PB"];
+  let value = bytes / 1000;
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit += 1;
+  }
+  return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
+}
+
+/** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  const hours = Math.round(seconds / 3600);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A moment (RFC 3339) as seen from `now` (ms): `just now`, `5 min ago`, `yesterday 14:02`, `2026-03-01 14:02`. */
+export function moment(time: string, now = Date.now()): string {
+  const at = new Date(time);
+  const seconds = (now - at.getTime()) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
+  const today = new Date(now);
+  const yesterday = new Date(now);
+  yesterday.setDate(today.getDate() - 1);
+  if (at.toDateString() === today.toDateString()) return `today ${clock}`;
+  if (at.toDateString() === yesterday.toDateString()) return `yesterday ${clock}`;
+  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}`;
+}
+
+/** A file name of at most `width` characters: the end is kept, because it says which file it is. */
+export function shortPath(path: string, width: number): string {
+  const home = homedir();
+  const text = home.length > 1 && path.startsWith(home + sep) ? `~${path.slice(home.length)}` : path;
+  if (text.length <= width) return text;
+  const pieces = text.split(/[\\/]/);
+  let kept = pieces.pop() ?? text;
+  for (let piece = pieces.pop(); piece !== undefined; piece = pieces.pop()) {
+    if (kept.length + piece.length + 3 > width) break;
+    kept = `${piece}${sep}${kept}`;
+  }
+  return `…${sep}${kept}`;
+}
+
+/** The name of a frame's file: the last run of # in the pattern becomes the number, signed and padded as Blender does. */
+export function frameFile(pattern: string, frame: number): string {
+  const runs = [...pattern.matchAll(/#+/g)];
+  const last = runs.at(-1);
+  if (last === undefined) return pattern;
+  const digits = String(Math.abs(frame)).padStart(last[0].length - (frame < 0 ? 1 : 0), "0");
+  const number = frame < 0 ? `-${digits}` : digits;
+  return pattern.slice(0, last.index) + number + pattern.slice(last.index + last[0].length);
+}
+
+function two(value: number): string {
+  return String(value).padStart(2, "0");
+}

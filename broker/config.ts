@@ -1,0 +1,93 @@
+// The broker's configuration: one tally.yaml, checked as a whole; the environment only for secrets and the data folder.
+import { existsSync, readFileSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { parse } from "yaml";
+import { z } from "zod";
+import { maxTasksPerJob } from "./contract/job.ts";
+import { defaultLimits } from "./service/broker.ts";
+
+const seconds = (fallbackMs: number) =>
+  z
+    .number()
+    .positive()
+    .max(86_400)
+    .default(fallbackMs / 1000);
+
+const poolSchema = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("local"), slots: z.int().min(0).max(64).default(1) }).strict(),
+  z.object({ kind: z.literal("joined") }).strict(),
+]);
+
+export const configSchema = z
+  .object({
+    listen: z
+      .object({
+        host: z
+          .string()
+          .default("127.0.0.1")
+          .meta({ description: "Address to listen on; loopback unless you change it" }),
+        port: z.int().min(0).max(65_535).default(7878).meta({ description: "Port; 0 takes a free one" }),
+      })
+      .strict()
+      .prefault({}),
+    publicUrl: z
+      .url()
+      .optional()
+      .meta({ description: "The address under which other machines reach this broker" }),
+    allowedHosts: z
+      .array(z.string())
+      .default([])
+      .meta({ description: "More host names that this broker answers to" }),
+    pools: z
+      .record(z.string().max(64), poolSchema)
+      .default({ local: { kind: "local", slots: 1 } })
+      .meta({ description: "Capacity by name" }),
+    blenders: z.array(z.string()).default([]).meta({ description: "More Blender programs, by full path" }),
+    limits: z
+      .object({
+        maxTasksPerJob: z.int().min(1).max(10_000_000).default(maxTasksPerJob),
+        leaseTermSeconds: seconds(defaultLimits.leaseTermMs),
+        renewEverySeconds: seconds(defaultLimits.renewEveryMs),
+        workerSilenceSeconds: seconds(defaultLimits.workerSilenceMs),
+        idleExitSeconds: seconds(defaultLimits.idleExitMs ?? 0),
+      })
+      .strict()
+      .prefault({}),
+  })
+  .strict();
+export type Config = z.output<typeof configSchema>;
+
+/** The configuration is wrong; the message lists every mistake. */
+export class ConfigError extends Error {}
+
+/** Where Tally keeps everything on this machine unless TALLY_DATA or --data says otherwise. */
+export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
+  if (env["TALLY_DATA"]) return env["TALLY_DATA"];
+  if (process.platform === "darwin") return join(homedir(), "Library", "Application Support", "Tally");
+  if (process.platform === "win32")
+    return join(env["LOCALAPPDATA"] ?? join(homedir(), "AppData", "Local"), "Tally");
+  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "tally");
+}
+
+/** Reads `path`, or `tally.yaml` in the data folder when there is one, or takes the defaults. Throws ConfigError. */
+export function readConfig(dataFolder: string, path?: string): Config {
+  const file = path ?? join(dataFolder, "tally.yaml");
+  if (path === undefined && !existsSync(file)) return configSchema.parse({});
+  let value: unknown;
+  try {
+    value = parse(readFileSync(file, "utf8")) ?? {};
+  } catch (error) {
+    throw new ConfigError(
+      `${file} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+  const parsed = configSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const mistakes = parsed.error.issues.map(
+    (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
+  );
+  throw new ConfigError(
+    `${file} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:\n${mistakes.join("\n")}`,
+  );
+}

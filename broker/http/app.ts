@@ -1,0 +1,80 @@
+// The broker's web application: order of middleware, the operations, the page, and every error as a problem.
+import { Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import { Problem } from "../contract/problem.ts";
+import { listJobs } from "../store/read-jobs.ts";
+import { checkHostAndOrigin, identify, setLoginCookie, type LoginCode } from "./auth.ts";
+import { jobNumber, jobOf, type HttpContext } from "./context.ts";
+import { jobHandlers } from "./jobs.ts";
+import { closedPage, jobsPage } from "./jobs-page.ts";
+import { mountOperations } from "./mount.ts";
+import { openApiDocument } from "./openapi.ts";
+import { answerProblem } from "./problem.ts";
+import { systemHandlers } from "./system.ts";
+import { workerHandlers } from "./workers.ts";
+
+export interface AppOptions {
+  isAllowedHost: (host: string) => boolean;
+  login: LoginCode;
+  /** The token that the page's cookie carries. */
+  pageToken: string;
+  onBug: (error: unknown, requestId: string) => void;
+}
+
+/** Makes the application; it has no socket of its own. */
+export function createApp(context: HttpContext, options: AppOptions): Hono {
+  const app = new Hono();
+  app.onError((error, c) => answerProblem(c, error, options.onBug));
+  app.notFound((c) =>
+    answerProblem(
+      c,
+      new Problem(
+        "not-found",
+        `There is nothing at ${c.req.method} ${c.req.path}. The API is described at /openapi.json.`,
+      ),
+      options.onBug,
+    ),
+  );
+  app.use(checkHostAndOrigin(options.isAllowedHost));
+  mountOperations(
+    app,
+    { ...jobHandlers(context), ...workerHandlers(context), ...systemHandlers(context) },
+    {
+      identify: (c) => identify(c, context.authenticator),
+      requireOwner(who, job) {
+        if (who.role !== "artist") return;
+        const { owner, number } = jobOf(context, jobNumber(context, job));
+        if (owner !== who.name)
+          throw new Problem(
+            "forbidden",
+            `Job ${number} belongs to ${owner}. Ask them, or somebody with an admin token.`,
+          );
+      },
+    },
+  );
+  const pageHeaders = secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      styleSrc: ["'unsafe-inline'"],
+      baseUri: ["'none'"],
+      formAction: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    referrerPolicy: "no-referrer",
+  });
+  app.get("/", pageHeaders, (c) => {
+    const who = identify(c, context.authenticator);
+    if (!who || who.role === "worker") return c.html(closedPage(), 401);
+    return c.html(jobsPage(listJobs(context.db, { before: null, limit: 100 })));
+  });
+  app.get("/login", pageHeaders, (c) => {
+    if (!options.login.use(c.req.query("code") ?? "")) return c.html(closedPage(), 401);
+    setLoginCookie(c, options.pageToken);
+    return c.redirect("/");
+  });
+  let document: string | undefined;
+  app.get("/openapi.json", (c) =>
+    c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),
+  );
+  return app;
+}

@@ -1,0 +1,70 @@
+// Who is asking: a bearer token, or the page's cookie. Browsers are held to this host and origin.
+import { randomBytes, timingSafeEqual } from "node:crypto";
+import type { Context, MiddlewareHandler } from "hono";
+import { getCookie, setCookie } from "hono/cookie";
+import { Problem } from "../contract/problem.ts";
+import type { Authenticator, Identity } from "../service/tokens.ts";
+
+const cookieName = "tally";
+
+/** The identity behind a request, or undefined. */
+export function identify(c: Context, authenticator: Authenticator): Identity | undefined {
+  const header = c.req.header("authorization");
+  if (header !== undefined) {
+    const match = /^Bearer ([\w-]{20,200})$/.exec(header);
+    return match?.[1] === undefined ? undefined : authenticator.identify(match[1]);
+  }
+  const cookie = getCookie(c, cookieName);
+  return cookie === undefined ? undefined : authenticator.identify(cookie);
+}
+
+/** Refuses foreign Host names (a page elsewhere that resolves to this machine) and foreign origins. */
+export function checkHostAndOrigin(isAllowedHost: (host: string) => boolean): MiddlewareHandler {
+  return async (c, next) => {
+    const host = c.req.header("host");
+    if (host !== undefined && !isAllowedHost(host)) {
+      throw new Problem(
+        "forbidden",
+        `This broker does not answer to the name ${host.slice(0, 100)}. Add it under allowedHosts in tally.yaml if it is yours.`,
+      );
+    }
+    const origin = c.req.header("origin");
+    if (origin !== undefined && origin !== `http://${host}` && origin !== `https://${host}`) {
+      throw new Problem("forbidden", "Pages of other sites may not talk to this broker.");
+    }
+    await next();
+  };
+}
+
+export interface LoginCode {
+  code: string;
+  /** True once, for the right code. */
+  use(given: string): boolean;
+}
+
+/** A one-time word in the address that `tally serve` prints. */
+export function createLoginCode(): LoginCode {
+  const code = randomBytes(18).toString("base64url");
+  let used = false;
+  return {
+    code,
+    use(given) {
+      const a = Buffer.from(given);
+      const b = Buffer.from(code);
+      if (used || a.length !== b.length || !timingSafeEqual(a, b)) return false;
+      used = true;
+      return true;
+    },
+  };
+}
+
+/** Gives the browser its cookie: not readable by scripts, never sent from other sites. */
+export function setLoginCookie(c: Context, token: string): void {
+  setCookie(c, cookieName, token, {
+    httpOnly: true,
+    sameSite: "Strict",
+    path: "/",
+    secure: new URL(c.req.url).protocol === "https:",
+    maxAge: 30 * 86_400,
+  });
+}

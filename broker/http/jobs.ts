@@ -1,0 +1,195 @@
+// Handlers of the operations on jobs, frames, tries and events.
+import { Problem } from "../contract/problem.ts";
+import { taskStates, jobStates } from "../contract/states.ts";
+import { frameOf, frameParameterOf } from "../service/frames.ts";
+import { idOf, requireNumber } from "../service/ids.ts";
+import { requeueTasks } from "../service/requeue.ts";
+import { setJobIntent, setJobPriority } from "../service/set-intent.ts";
+import { planOnly, submitJob } from "../service/submit-job.ts";
+import { eventsAfter, newestCursor } from "../store/events.ts";
+import { getJobDetail, listJobs } from "../store/read-jobs.ts";
+import {
+  filesOf,
+  listArtifactRows,
+  listAttemptRows,
+  listTaskRows,
+  newestAttempt,
+} from "../store/read-tasks.ts";
+import { jobNumber, jobOf, type HttpContext } from "./context.ts";
+import type { Handlers } from "./mount.ts";
+
+type JobHandlers = Pick<
+  Handlers,
+  | "submitJob"
+  | "planJob"
+  | "listJobs"
+  | "getJob"
+  | "setJobIntent"
+  | "setJobPriority"
+  | "requeueTasks"
+  | "listTasks"
+  | "listAttempts"
+  | "listArtifacts"
+  | "readLog"
+  | "listEvents"
+>;
+
+const at = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
+
+/** Opaque paging: the last key, so that a page never shifts when newer things arrive. */
+function cursorNumber(after: string | undefined): number | null {
+  if (after === undefined) return null;
+  if (!/^\d{1,15}$/.test(after))
+    throw new Problem("malformed", "The page mark `after` is not one that this broker gave.");
+  return Number(after);
+}
+
+function oneOf(value: string | undefined, allowed: readonly string[], name: string): void {
+  if (value !== undefined && !allowed.includes(value)) {
+    throw new Problem("invalid", `There is no state "${value}". There are: ${allowed.join(", ")}.`, {
+      errors: [{ pointer: name, detail: "unknown" }],
+    });
+  }
+}
+
+/** Frame numbers of the steps of one job, by step index. */
+function framesOf(
+  context: HttpContext,
+  job: number,
+): (stepIndex: number, ordinal: number) => { frame: string | null; parameters: Record<string, string> } {
+  const { plan, settings } = context.broker.plans.of(job);
+  const parameters = plan.steps.map((step) => frameParameterOf(step, settings.frameParameter));
+  return (stepIndex, ordinal) => {
+    const step = plan.steps[stepIndex];
+    if (!step) return { frame: null, parameters: {} };
+    const values = Object.entries(step.space.taskAt(ordinal)).map(([name, { value }]) => [name, value]);
+    return {
+      frame: frameOf(step, parameters[stepIndex] ?? null, ordinal),
+      parameters: Object.fromEntries(values) as Record<string, string>,
+    };
+  };
+}
+
+/** The handlers over one context. */
+export function jobHandlers(context: HttpContext): JobHandlers {
+  const { broker, db, logs } = context;
+  return {
+    submitJob: async ({ who, headers, body }) =>
+      jobOf(context, await submitJob(broker, who, headers["idempotency-key"], body)),
+    planJob: ({ body }) => planOnly(broker, body),
+    listJobs({ query: { state, owner, after, limit } }) {
+      oneOf(state, jobStates, "state");
+      const items = listJobs(db, { state, owner, before: cursorNumber(after), limit });
+      return { items, next: items.length === limit ? String(items.at(-1)?.number) : null };
+    },
+    getJob({ params }) {
+      const number = jobNumber(context, params.job);
+      const { plan } = broker.plans.of(number);
+      const detail = getJobDetail(db, number, (index) => plan.steps[index]?.dependsOn ?? []);
+      if (!detail) throw new Problem("not-found", `There is no job ${params.job}.`);
+      return detail;
+    },
+    async setJobIntent({ params, body }) {
+      const number = jobNumber(context, params.job);
+      await setJobIntent(broker, number, body.intent);
+      return jobOf(context, number);
+    },
+    async setJobPriority({ params, body }) {
+      const number = jobNumber(context, params.job);
+      await setJobPriority(broker, number, body.priority);
+      return jobOf(context, number);
+    },
+    requeueTasks: async ({ params, body }) => ({
+      requeued: await requeueTasks(broker, jobNumber(context, params.job), body),
+    }),
+    listTasks({ params, query: { after, limit, step, state } }) {
+      const number = jobNumber(context, params.job);
+      oneOf(state, taskStates, "state");
+      const mark = after === undefined ? null : /^(\d{1,6})-(\d{1,9})$/.exec(after);
+      if (after !== undefined && !mark)
+        throw new Problem("malformed", "The page mark `after` is not one that this broker gave.");
+      const rows = listTaskRows(db, number, {
+        step,
+        state,
+        after: mark && [Number(mark[1]), Number(mark[2])],
+        limit,
+      });
+      const frames = framesOf(context, number);
+      const items = rows.map((row) => {
+        const attempt = newestAttempt(db, row.stepId, row.ordinal);
+        return {
+          step: row.step,
+          ordinal: row.ordinal,
+          ...frames(row.stepIndex, row.ordinal),
+          state: row.state,
+          generation: row.generation,
+          failures: row.failures,
+          losses: row.losses,
+          reason: attempt?.reason ?? null,
+          seconds: attempt?.seconds ?? null,
+          worker: attempt?.worker ?? null,
+          files: attempt ? filesOf(db, attempt.id) : [],
+        };
+      });
+      const last = rows.at(-1);
+      return { items, next: last && rows.length === limit ? `${last.stepIndex}-${last.ordinal}` : null };
+    },
+    listAttempts({ params, query: { after, limit, step, ordinal } }) {
+      const number = jobNumber(context, params.job);
+      const rows = listAttemptRows(db, number, { step, ordinal, before: cursorNumber(after), limit });
+      const frames = framesOf(context, number);
+      const items = rows.map(({ stepIndex, ...row }) => ({
+        ...row,
+        id: idOf("attempt", row.id),
+        leaseId: idOf("lease", row.leaseId),
+        frame: frames(stepIndex, row.ordinal).frame,
+        createdAt: at(row.createdAt) as string,
+        startedAt: at(row.startedAt),
+        endedAt: at(row.endedAt),
+      }));
+      return { items, next: rows.length === limit ? String(rows.at(-1)?.id) : null };
+    },
+    listArtifacts({ params, query: { after, limit } }) {
+      const rows = listArtifactRows(db, jobNumber(context, params.job), cursorNumber(after) ?? 0, limit);
+      const items = rows.map(({ id: _, ...row }) => ({
+        ...row,
+        attemptId: idOf("attempt", row.attemptId),
+        deliveredAt: at(row.deliveredAt),
+      }));
+      return { items, next: rows.length === limit ? String(rows.at(-1)?.id) : null };
+    },
+    async readLog({ params, query }) {
+      const bytes = await logs.read(requireNumber("attempt", params.attempt), query.from, query.limit);
+      return new Response(bytes, {
+        headers: { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" },
+      });
+    },
+    async listEvents({ query, signal }) {
+      const job = query.job === undefined ? null : jobNumber(context, query.job);
+      if (query.after === undefined) return { cursor: newestCursor(broker.reader), events: [] };
+      const { after } = query;
+      if (after > newestCursor(broker.reader)) {
+        throw new Problem(
+          "cursor-expired",
+          "This cursor is newer than anything here: it comes from another database. Start again without it.",
+        );
+      }
+      const deadline = broker.clock.monotonic() + query.waitSeconds * 1000;
+      for (;;) {
+        // Read before looking: what is committed in between is then seen by the next call, not lost.
+        const newest = newestCursor(broker.reader);
+        const events = eventsAfter(broker.reader, after, job, query.limit);
+        const left = deadline - broker.clock.monotonic();
+        if (events.length > 0 || left <= 0 || signal.aborted || broker.stopping) {
+          const cursor =
+            events.length === query.limit
+              ? (events.at(-1)?.cursor ?? newest)
+              : Math.max(newest, events.at(-1)?.cursor ?? 0);
+          return { cursor, events };
+        }
+        // oxlint-disable-next-line no-await-in-loop -- this is what waiting is
+        await context.nextCommit(left, signal);
+      }
+    },
+  };
+}

@@ -1,0 +1,133 @@
+// Puts the table of operations on the wire: reads and checks what comes in by the contract, asks who may, calls the
+// handler, and answers. Handlers are typed by the contract, their answers included.
+import type { Context, Hono } from "hono";
+import type { z } from "zod";
+import { Problem, type FieldError } from "../contract/problem.ts";
+import type { Operation } from "../contract/operation.ts";
+import { routes, type OperationId } from "../contract/routes.ts";
+import type { Identity } from "../service/tokens.ts";
+
+type Route<K extends OperationId> = (typeof routes)[K];
+type Out<R, P extends string> = R extends { [Q in P]: infer S extends z.ZodType } ? z.output<S> : undefined;
+
+/** What a handler gets, checked. `bytes` is the raw body where the operation takes bytes. */
+export interface Call<K extends OperationId> {
+  who: Identity;
+  params: Out<Route<K>, "params">;
+  query: Out<Route<K>, "query">;
+  headers: Out<Route<K>, "headers">;
+  body: Out<Route<K>, "body">;
+  request: Request;
+  signal: AbortSignal;
+}
+
+type Result<K extends OperationId> =
+  Route<K> extends { answer: infer A extends z.ZodType }
+    ? z.input<A>
+    : Route<K> extends { bytesOut: true }
+      ? Response
+      : void;
+
+/** One function per operation; the compiler holds each to its answer in the contract. */
+export type Handlers = { [K in OperationId]: (call: Call<K>) => Promise<Result<K>> | Result<K> };
+
+export interface Door {
+  /** Who is asking; undefined when nobody known. */
+  identify(c: Context): Identity | undefined;
+  /** Throws `forbidden` when an artist acts on another's job. */
+  requireOwner(who: Identity, job: string): void;
+}
+
+/** Longest JSON body, bytes. */
+const maxBodyBytes = 8 * 1024 * 1024;
+
+const nobody: Identity = { tokenId: 0, role: "viewer", name: "" };
+
+/** Adds every operation of the contract to `app`. */
+export function mountOperations(app: Hono, handlers: Handlers, door: Door): void {
+  for (const [id, operation] of Object.entries(routes) as [OperationId, Operation][]) {
+    const handler = handlers[id] as (call: Call<OperationId>) => Promise<unknown>;
+    const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
+    app.on(operation.method.toUpperCase(), path, async (c) => {
+      const who = permit(c, operation, door);
+      const call = {
+        who,
+        params: check(operation.params, c.req.param(), "path"),
+        query: operation.query && check(operation.query, c.req.query(), "query"),
+        headers: operation.headers && check(operation.headers, c.req.header(), "header"),
+        body: operation.body && check(operation.body, await readJson(c), ""),
+        request: c.req.raw,
+        signal: c.req.raw.signal,
+      } as unknown as Call<OperationId>;
+      if (operation.own === true) door.requireOwner(who, c.req.param("job") ?? "");
+      const result = await handler(call);
+      if (result instanceof Response) return result;
+      if (operation.status === 204) return c.body(null, 204);
+      return c.json(result as never, operation.status);
+    });
+  }
+}
+
+function permit(c: Context, operation: Operation, door: Door): Identity {
+  if (operation.roles.length === 0) return nobody;
+  const who = door.identify(c);
+  if (!who)
+    throw new Problem(
+      "unauthenticated",
+      "This needs a token. On this machine the `tally` command finds it by itself; elsewhere set TALLY_TOKEN.",
+    );
+  if (!operation.roles.includes(who.role)) {
+    throw new Problem(
+      "forbidden",
+      `A token of the role ${who.role} may not do this (${operation.summary}). It needs ${operation.roles.join(" or ")}.`,
+    );
+  }
+  return who;
+}
+
+async function readJson(c: Context): Promise<unknown> {
+  const length = Number(c.req.header("content-length") ?? Number.NaN);
+  if (length > maxBodyBytes) throw tooLarge();
+  const text = Number.isNaN(length) ? await readBounded(c.req.raw) : await c.req.text();
+  try {
+    return JSON.parse(text === "" ? "{}" : text);
+  } catch (error) {
+    throw new Problem(
+      "malformed",
+      `The body is not JSON: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
+}
+
+async function readBounded(request: Request): Promise<string> {
+  let text = "";
+  const decoder = new TextDecoder();
+  for await (const part of request.body ?? []) {
+    text += decoder.decode(part as Uint8Array, { stream: true });
+    if (text.length > maxBodyBytes) throw tooLarge();
+  }
+  return text + decoder.decode();
+}
+
+function tooLarge(): Problem {
+  return new Problem("too-large", `A request may have at most ${maxBodyBytes / 1_048_576} MiB.`);
+}
+
+function check(schema: z.ZodType | undefined, value: unknown, part: string): unknown {
+  if (!schema) return undefined;
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const errors: FieldError[] = parsed.error.issues.slice(0, 50).map((issue) => ({
+    pointer: [...(part === "" ? [] : [part]), ...issue.path.map(String)].join("."),
+    detail:
+      issue.code === "unrecognized_keys"
+        ? `There is no setting called ${issue.keys.join(", ")}.`
+        : issue.message,
+  }));
+  const [first] = errors;
+  throw new Problem(
+    part === "" ? "invalid" : "malformed",
+    `${first?.pointer === "" ? "The request" : first?.pointer}: ${first?.detail}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`,
+    { errors },
+  );
+}

@@ -1,0 +1,166 @@
+// Handlers of the operations that workers call, and those on workers.
+import { Readable } from "node:stream";
+import { Problem } from "../contract/problem.ts";
+import type { Worker } from "../contract/worker.ts";
+import { environmentsOf } from "../openjd/job.ts";
+import { isLeaseToken } from "../service/broker.ts";
+import { idOf, requireNumber } from "../service/ids.ts";
+import { leaseTask } from "../service/lease-task.ts";
+import { waitForOrders } from "../service/orders.ts";
+import { drainWorker, leaveWorker, registerWorker } from "../service/register-worker.ts";
+import { lost, reportLease } from "../service/report-lease.ts";
+import { listWorkerRows } from "../store/read-tasks.ts";
+import { jobNumber, ownWorker, type HttpContext } from "./context.ts";
+import type { Handlers } from "./mount.ts";
+
+type WorkerHandlers = Pick<
+  Handlers,
+  | "listWorkers"
+  | "setWorkerIntent"
+  | "registerWorker"
+  | "leaveWorker"
+  | "getOrders"
+  | "leaseTask"
+  | "getStepScript"
+  | "reportLease"
+  | "renewLease"
+  | "appendLog"
+>;
+
+/** Below the 30 s after which proxies close an idle request. */
+const ordersWaitMs = 25_000;
+/** One piece of a log, bytes. */
+const maxLogPiece = 4 * 1024 * 1024;
+
+/** The handlers over one context. */
+export function workerHandlers(context: HttpContext): WorkerHandlers {
+  const { broker, db, logs } = context;
+
+  function describeWorkers(all: boolean): Worker[] {
+    return listWorkerRows(db, all).map((row) => {
+      const memory = broker.workers.get(row.id);
+      const lease = memory?.lease ?? null;
+      const tasks = lease
+        ? (broker.reader
+            .prepare(
+              "SELECT a.ordinal, s.name AS step FROM attempts a JOIN steps s ON s.id = a.step_id WHERE a.lease_id = ? AND a.ended_at IS NULL ORDER BY a.id",
+            )
+            .all(lease.id) as { ordinal: number; step: string }[])
+        : [];
+      return {
+        id: idOf("worker", row.id),
+        name: row.name,
+        pool: row.pool,
+        state: row.endedAt === null ? (memory?.draining ? "draining" : lease ? "busy" : "idle") : row.state,
+        osFamily: row.osFamily,
+        blenders: row.blenders,
+        amounts: row.amounts,
+        attributes: row.attributes,
+        jobNumber: lease?.jobId ?? null,
+        step: tasks[0]?.step ?? null,
+        ordinals: tasks.map((task) => task.ordinal),
+        progress: memory?.progress?.percent ?? null,
+        registeredAt: new Date(row.registeredAt).toISOString(),
+        lastSeenAt: new Date(memory?.lastSeenMs ?? row.endedAt ?? row.registeredAt).toISOString(),
+      };
+    });
+  }
+
+  return {
+    listWorkers: ({ query }) => ({ items: describeWorkers(query.all) }),
+    async setWorkerIntent({ params, body }) {
+      const memory = broker.workers.get(requireNumber("worker", params.worker));
+      if (!memory)
+        throw new Problem(
+          "not-found",
+          `There is no live worker ${params.worker}. \`tally workers\` lists them.`,
+        );
+      await drainWorker(broker, memory, body.intent === "drain");
+      const worker = describeWorkers(false).find((one) => one.id === params.worker);
+      if (!worker) throw new Problem("not-found", `The worker ${params.worker} has just left.`);
+      return worker;
+    },
+    async registerWorker({ who, body }) {
+      const id = await registerWorker(broker, who.tokenId, body);
+      const { leaseTermMs, renewEveryMs, idleExitMs } = broker.limits;
+      return { workerId: idOf("worker", id), leaseTermMs, renewEveryMs, idleExitMs };
+    },
+    leaveWorker: ({ who, params }) => leaveWorker(broker, ownWorker(context, params.worker, who.tokenId)),
+    getOrders: ({ who, params, query, signal }) =>
+      waitForOrders(
+        broker,
+        ownWorker(context, params.worker, who.tokenId),
+        query.after,
+        ordersWaitMs,
+        signal,
+      ),
+    leaseTask: async ({ who, params }) => ({
+      lease: await leaseTask(broker, ownWorker(context, params.worker, who.tokenId)),
+    }),
+    getStepScript({ params }) {
+      const { template, environments, parameters, settings, assets, plan } = broker.plans.of(
+        jobNumber(context, params.job),
+      );
+      const planned = plan.steps[params.step];
+      if (!planned) throw new Problem("not-found", `Job ${params.job} has no step ${params.step}.`);
+      return {
+        jobName: plan.name,
+        stepName: planned.name,
+        extensions: template.extensions ?? [],
+        environments: [
+          ...environments.map((one) => one.environment),
+          ...environmentsOf(template, planned.step),
+        ],
+        script: planned.step.script,
+        parameters,
+        assets,
+        blenderSeries: settings.blenderSeries ?? null,
+        frameTimeoutSeconds: settings.frameTimeoutSeconds ?? null,
+      };
+    },
+    reportLease: ({ who, params, body }) =>
+      reportLease(broker, requireNumber("lease", params.lease), who.tokenId, body),
+    renewLease({ who, params, body }) {
+      const leaseId = requireNumber("lease", params.lease);
+      const worker = [...broker.workers.values()].find((one) => one.lease?.id === leaseId);
+      if (
+        !worker ||
+        worker.tokenId !== who.tokenId ||
+        !isLeaseToken(broker, leaseId, body.token) ||
+        !broker.deadlines.has(leaseId)
+      )
+        throw lost();
+      broker.deadlines.set(leaseId, broker.clock.monotonic() + broker.limits.leaseTermMs);
+      worker.lastSeenMs = broker.clock.now();
+      const newest = body.progress.at(-1);
+      if (newest) worker.progress = newest;
+      return { termMs: broker.limits.leaseTermMs };
+    },
+    async appendLog({ who, params, query, headers, request }) {
+      const bytes = await readPiece(request);
+      return {
+        bytes: await logs.append(
+          requireNumber("lease", params.lease),
+          who.tokenId,
+          headers["tally-lease-token"],
+          query.offset,
+          bytes,
+        ),
+      };
+    },
+  };
+}
+
+async function readPiece(request: Request): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  if (request.body) {
+    for await (const part of Readable.fromWeb(request.body as never) as AsyncIterable<Uint8Array>) {
+      size += part.length;
+      if (size > maxLogPiece)
+        throw new Problem("too-large", `Send a log in pieces of at most ${maxLogPiece / 1_048_576} MiB.`);
+      parts.push(part);
+    }
+  }
+  return Buffer.concat(parts);
+}

@@ -1,0 +1,67 @@
+// Starts agents as processes of this machine. They outlive a broker that is killed, and find it again when it is back.
+import { spawn } from "node:child_process";
+import { closeSync, mkdirSync, openSync } from "node:fs";
+import { join } from "node:path";
+import type { Launcher } from "../domain/ports.ts";
+
+export interface LocalLauncherOptions {
+  url: string;
+  /** The agent's program: a bundle, or its TypeScript source. */
+  agentEntry: string;
+  workFolder: string;
+  stagingFolder: string;
+  blobFolder: string;
+  logFolder: string;
+  blenders: readonly string[];
+}
+
+/** Variables of the broker's own environment that an agent must not see. */
+const secretNames = /^(TALLY_|AWS_)/;
+
+/** A launcher of local processes; the token reaches the agent through its environment, never its command line. */
+export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
+  return {
+    start({ launchId, pool, token }) {
+      const logs = join(options.logFolder, "agents");
+      mkdirSync(logs, { recursive: true, mode: 0o700 });
+      mkdirSync(options.workFolder, { recursive: true, mode: 0o700 });
+      const log = openSync(join(logs, `${launchId}.log`), "a", 0o600);
+      const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretNames.test(name)));
+      const child = spawn(process.execPath, [options.agentEntry, "--blobs", options.blobFolder], {
+        cwd: options.workFolder,
+        // A group of its own: Ctrl-C in the broker's terminal must not reach the renderers.
+        detached: true,
+        stdio: ["ignore", log, log],
+        windowsHide: true,
+        env: {
+          ...env,
+          TALLY_URL: options.url,
+          TALLY_TOKEN: token,
+          TALLY_LAUNCH_ID: launchId,
+          TALLY_POOL: pool,
+          TALLY_WORK: options.workFolder,
+          TALLY_STAGING: options.stagingFolder,
+          ...(options.blenders.length > 0 && {
+            TALLY_BLENDERS: options.blenders.join(process.platform === "win32" ? ";" : ":"),
+          }),
+        },
+      });
+      closeSync(log);
+      child.unref();
+      const ended = new Promise<string>((resolve) => {
+        child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
+        child.once("exit", (code, signal) => resolve(signal ? `killed by ${signal}` : `exit code ${code}`));
+      });
+      return {
+        launchId,
+        ended,
+        async stop(graceMs) {
+          child.kill("SIGTERM");
+          const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
+          await ended;
+          clearTimeout(timer);
+        },
+      };
+    },
+  };
+}

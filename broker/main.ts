@@ -1,0 +1,279 @@
+// Starts and stops a broker: wiring only.
+import { readdirSync, readFileSync, existsSync, mkdirSync } from "node:fs";
+import type { Server } from "node:http";
+import { basename, join, resolve } from "node:path";
+import { createAdaptorServer } from "@hono/node-server";
+import { drizzle } from "drizzle-orm/better-sqlite3";
+import pino from "pino";
+import { createFolderStore } from "./blob/folder.ts";
+import { defaultDataFolder, readConfig, type Config } from "./config.ts";
+import { systemClock, type Clock, type Launcher } from "./domain/ports.ts";
+import { createApp } from "./http/app.ts";
+import { createLoginCode } from "./http/auth.ts";
+import { createLocalLauncher } from "./launch/local.ts";
+import { leaseSecret, ownTokens, writeConnection } from "./secrets.ts";
+import { createBroker, defaultLimits, nudge, type Broker, type Limits } from "./service/broker.ts";
+import { createCapacityLoop, type CapacityLoop } from "./service/capacity.ts";
+import { createCommitSignal } from "./service/commit-signal.ts";
+import { createDeliverer } from "./service/deliver.ts";
+import { closeStaleLaunches } from "./service/stale.ts";
+import { createLogs } from "./service/logs.ts";
+import { rebuildCandidates } from "./service/offer.ts";
+import { recallWorkers } from "./service/register-worker.ts";
+import { createSettler, unsettledJobs } from "./service/settle.ts";
+import { removeHalfLoaded } from "./service/submit-job.ts";
+import { createSweeper, sweepEveryMs } from "./service/sweep.ts";
+import { createAuthenticator } from "./service/tokens.ts";
+import { openDatabases } from "./store/open.ts";
+import { createWriter } from "./store/tx.ts";
+import { version } from "./version.ts";
+
+export interface StartOptions {
+  dataFolder?: string;
+  /** A tally.yaml; default: the one in the data folder, if any. */
+  configFile?: string;
+  host?: string;
+  port?: number;
+  /** For tests and benches. */
+  clock?: Clock;
+  limits?: Partial<Limits>;
+  launcher?: Launcher | null;
+}
+
+export interface RunningBroker {
+  url: string;
+  /** One-time address of the page. */
+  loginUrl: string;
+  dataFolder: string;
+  adminToken: string;
+  broker: Broker;
+  /** Resolves when somebody asked the broker to stop over HTTP. */
+  stopAsked: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** The port is taken by another program. */
+export class PortTakenError extends Error {}
+
+/** Starts a broker; resolves when it answers. Throws FolderInUseError, PortTakenError, ConfigError with plain sentences. */
+export async function startBroker(options: StartOptions = {}): Promise<RunningBroker> {
+  const dataFolder = resolve(options.dataFolder ?? defaultDataFolder());
+  const config = readConfig(dataFolder, options.configFile);
+  const databases = openDatabases(dataFolder, besideProgram("migrations", "store/migrations"));
+  try {
+    return await startOn(options, dataFolder, config, databases);
+  } catch (error) {
+    databases.close();
+    throw error;
+  }
+}
+
+async function startOn(
+  options: StartOptions,
+  dataFolder: string,
+  config: Config,
+  databases: ReturnType<typeof openDatabases>,
+): Promise<RunningBroker> {
+  const folder = (name: string) => join(dataFolder, name);
+  for (const name of ["logs", "staging", "blobs"]) mkdirSync(folder(name), { recursive: true, mode: 0o700 });
+  const log = pino(
+    { level: "info" },
+    pino.destination({ dest: folder("broker.log"), append: true, mode: 0o600, sync: true }),
+  );
+  const clock = options.clock ?? systemClock;
+  const writer = createWriter(databases.writer, clock);
+  const broker = createBroker({
+    writer,
+    reader: databases.reader,
+    clock,
+    limits: { ...limitsOf(config), ...options.limits },
+    secret: leaseSecret(dataFolder),
+    stagingFolder: folder("staging"),
+    logFolder: folder("logs"),
+    templates: readTemplates(besideProgram("templates", "../container/templates")),
+  });
+  const onError = (error: unknown) => log.error({ err: error }, "unexpected");
+  writer.onLost(() => void rebuildCandidates(broker).catch(onError));
+  const settler = createSettler(broker, onError);
+  const deliverer = createDeliverer(broker, onError);
+  const commits = createCommitSignal(writer);
+  const tokens = await ownTokens(broker, dataFolder);
+  await removeHalfLoaded(broker);
+  await recallWorkers(broker);
+  await closeStaleLaunches(broker);
+  await rebuildCandidates(broker);
+
+  const login = createLoginCode();
+  const stopAsked = Promise.withResolvers<void>();
+  const loops: CapacityLoop[] = [];
+  const db = drizzle(databases.reader);
+  const app = createApp(
+    {
+      broker,
+      db,
+      authenticator: createAuthenticator(broker),
+      blobs: createFolderStore(folder("blobs")),
+      logs: createLogs(broker, db),
+      info: {
+        version,
+        startedAt: clock.now(),
+        dataFolder,
+        databasePath: databases.path,
+        schemaVersion: databases.schemaVersion,
+        pools: () =>
+          Object.entries(config.pools).map(([name, pool]) => ({
+            name,
+            kind: pool.kind,
+            slots: pool.kind === "local" ? pool.slots : 0,
+            workers: [...broker.workers.values()].filter((one) => one.capabilities.pool === name).length,
+          })),
+      },
+      nextCommit: commits.next,
+      stop: () => stopAsked.resolve(),
+    },
+    {
+      login,
+      pageToken: tokens.page,
+      isAllowedHost: hostCheck(config, options.host),
+      onBug: (error, requestId) => log.error({ err: error, requestId }, "bug"),
+    },
+  );
+  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  server.requestTimeout = 3_600_000;
+  server.keepAliveTimeout = 65_000;
+  const url = await listen(server, options.host ?? config.listen.host, options.port ?? config.listen.port);
+  writeConnection(dataFolder, { url, token: tokens.admin, pid: process.pid });
+  log.info({ url, version }, "started");
+
+  for (const [pool, { kind, ...rest }] of Object.entries(config.pools)) {
+    if (kind !== "local" || options.launcher === null) continue;
+    const launcher = options.launcher ?? localLauncher(url, dataFolder, config);
+    const slots = "slots" in rest ? rest.slots : 0;
+    loops.push(
+      createCapacityLoop(broker, {
+        pool,
+        slots,
+        launcher,
+        onError,
+        onEnd: (launchId, words) => log.info({ launchId, words }, "agent ended"),
+      }),
+    );
+  }
+  Object.assign(broker.wake, {
+    deliveries: deliverer.wake,
+    settle: settler.settle,
+    capacity: () => loops.forEach((loop) => loop.wake()),
+  });
+  for (const jobId of unsettledJobs(broker)) settler.settle(jobId);
+  deliverer.wake();
+  broker.wake.capacity();
+  const sweeper = createSweeper(broker);
+  const timer = setInterval(() => {
+    sweeper.sweep().catch(onError);
+    broker.wake.capacity();
+  }, sweepEveryMs);
+
+  async function stop(): Promise<void> {
+    if (broker.stopping) return;
+    broker.stopping = true;
+    clearInterval(timer);
+    for (const worker of broker.workers.values()) nudge(worker);
+    commits.wakeAll();
+    await Promise.all(loops.map((loop) => loop.stop(stopGraceMs)));
+    await settler.idle();
+    await deliverer.stop();
+    const closed = new Promise<void>((done) => server.close(() => done()));
+    server.closeAllConnections();
+    await closed;
+    writer.close();
+    databases.close();
+    log.info("stopped");
+    log.flush();
+  }
+
+  return {
+    url,
+    loginUrl: `${url}/login?code=${login.code}`,
+    dataFolder,
+    adminToken: tokens.admin,
+    broker,
+    stopAsked: stopAsked.promise,
+    stop,
+  };
+}
+
+/** How long a stopping broker waits for its agents to put their frames back, ms. */
+const stopGraceMs = 5000;
+
+function limitsOf(config: Config): Limits {
+  const { limits } = config;
+  return {
+    ...defaultLimits,
+    maxTasksPerJob: limits.maxTasksPerJob,
+    leaseTermMs: limits.leaseTermSeconds * 1000,
+    renewEveryMs: limits.renewEverySeconds * 1000,
+    workerSilenceMs: limits.workerSilenceSeconds * 1000,
+    idleExitMs: limits.idleExitSeconds * 1000,
+  };
+}
+
+/** A folder or file that lies beside the bundle, or in the source tree when this runs from it. */
+function besideProgram(bundled: string, inSource: string): string {
+  const beside = resolve(import.meta.dirname, bundled);
+  return existsSync(beside) ? beside : resolve(import.meta.dirname, inSource);
+}
+
+function localLauncher(url: string, dataFolder: string, config: Config): Launcher {
+  return createLocalLauncher({
+    url,
+    agentEntry: besideProgram("agent.mjs", "../container/agent/main.ts"),
+    workFolder: join(dataFolder, "work"),
+    stagingFolder: join(dataFolder, "staging"),
+    blobFolder: join(dataFolder, "blobs"),
+    logFolder: join(dataFolder, "logs"),
+    blenders: config.blenders,
+  });
+}
+
+function readTemplates(folder: string): Map<string, string> {
+  const files = readdirSync(folder).filter((name) => /\.(yaml|json)$/.test(name));
+  return new Map(
+    files.map((name) => [
+      basename(name).replace(/\.(yaml|json)$/, ""),
+      readFileSync(join(folder, name), "utf8"),
+    ]),
+  );
+}
+
+function hostCheck(config: Config, host: string | undefined): (header: string) => boolean {
+  const names = [
+    "127.0.0.1",
+    "localhost",
+    "[::1]",
+    config.listen.host,
+    ...(host === undefined ? [] : [host]),
+    ...config.allowedHosts,
+  ];
+  if (config.publicUrl !== undefined) names.push(new URL(config.publicUrl).hostname);
+  const allowed = new Set(names.map((name) => name.toLowerCase()));
+  return (header) => allowed.has(header.toLowerCase().replace(/:\d+$/, ""));
+}
+
+function listen(server: Server, host: string, port: number): Promise<string> {
+  return new Promise((done, fail) => {
+    server.once("error", (error: NodeJS.ErrnoException) => {
+      fail(
+        error.code === "EADDRINUSE"
+          ? new PortTakenError(
+              `Port ${port} on ${host} is taken by another program. Choose another one: tally serve --port ${port + 1}`,
+            )
+          : error,
+      );
+    });
+    server.listen(port, host, () => {
+      const address = server.address();
+      const actual = typeof address === "object" && address ? address.port : port;
+      done(`http://${host.includes(":") ? `[${host}]` : host}:${actual}`);
+    });
+  });
+}

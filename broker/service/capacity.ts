@@ -1,0 +1,158 @@
+// Keeps a pool of launched agents in step with demand: plans, starts, and hears when one ends.
+import { planCapacity } from "../domain/capacity.ts";
+import type { LaunchHandle, Launcher } from "../domain/ports.ts";
+import type { Capabilities } from "../domain/requirements.ts";
+import { whyNot, type Requirements } from "../domain/requirements.ts";
+import { factsOf } from "./offer.ts";
+import { idOf } from "./ids.ts";
+import { launchEnded } from "./register-worker.ts";
+import { createToken } from "./tokens.ts";
+import type { Broker } from "./broker.ts";
+
+export interface CapacityOptions {
+  pool: string;
+  slots: number;
+  launcher: Launcher;
+  onEnd: (launchId: string, words: string) => void;
+  onError: (error: unknown) => void;
+}
+
+export interface CapacityLoop {
+  /** Looks at demand soon. */
+  wake(): void;
+  /** Agents of this pool now: starting or alive. */
+  count(): number;
+  /** Stops every agent it started, waiting at most `graceMs` for each. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Tokens of launched agents end by themselves should everything else fail. */
+const tokenSeconds = 30 * 86_400;
+
+/** Makes the loop of one pool. */
+export function createCapacityLoop(broker: Broker, options: CapacityOptions): CapacityLoop {
+  const handles = new Map<string, LaunchHandle>();
+  let scheduled = false;
+  let starting = 0;
+  let failedStarts = 0;
+  let lastFailureMs = 0;
+  let lastCapabilities: Capabilities | null = null;
+  let stopped = false;
+
+  function liveWorkers() {
+    return [...broker.workers.values()].filter((worker) => worker.capabilities.pool === options.pool);
+  }
+
+  /** Agents of an earlier broker on this data folder are workers without a handle. */
+  function present(): number {
+    const registered = new Set(liveWorkers().map((worker) => worker.launchId));
+    const unregistered = [...handles.keys()].filter(
+      (id) => ![...registered].some((launch) => launch !== null && idOf("launch", launch) === id),
+    );
+    return registered.size + unregistered.length + starting;
+  }
+
+  function readyTasks(): number {
+    let ready = 0;
+    for (const stepId of broker.candidates.steps()) {
+      if (ready >= options.slots) break;
+      const facts = broker.facts.get(stepId) ?? factsOf(broker, readOnly(broker), stepId);
+      const requirements = JSON.parse(facts.requirements) as Requirements;
+      if (requirements.pool !== null && requirements.pool !== options.pool) continue;
+      if (lastCapabilities && whyNot(requirements, lastCapabilities) !== null) continue;
+      ready +=
+        (
+          broker.reader.prepare("SELECT ready FROM steps WHERE id = ?").get(stepId) as
+            | { ready: number }
+            | undefined
+        )?.ready ?? 0;
+    }
+    return ready;
+  }
+
+  function look(): void {
+    scheduled = false;
+    if (stopped || broker.stopping) return;
+    const live = liveWorkers();
+    if (live[0]) {
+      lastCapabilities = live[0].capabilities;
+      failedStarts = 0;
+    }
+    const action = planCapacity({
+      demand: readyTasks() + live.filter((worker) => worker.lease !== null).length,
+      launches: Array.from({ length: present() }, (_, index) => ({
+        launchId: String(index),
+        state: "running" as const,
+      })),
+      limits: { slots: options.slots },
+      failedStarts,
+      lastFailureMs,
+      nowMs: broker.clock.monotonic(),
+    });
+    if (action.kind === "start") for (let n = 0; n < action.count; n++) void start();
+  }
+
+  async function start(): Promise<void> {
+    starting++;
+    try {
+      const launch = await broker.writer.write((tx) => {
+        const { id: tokenId, token } = createToken(tx, "worker", `${options.pool} agent`, tokenSeconds);
+        const { id } = tx.run(
+          "INSERT INTO launches (pool, token_id, started_at) VALUES (?, ?, ?)",
+          options.pool,
+          tokenId,
+          tx.now,
+        );
+        return { id, token };
+      });
+      if (stopped) return;
+      const launchId = idOf("launch", launch.id);
+      const handle = options.launcher.start({ launchId, pool: options.pool, token: launch.token });
+      handles.set(launchId, handle);
+      void watch(handle, launch.id);
+    } catch (error) {
+      options.onError(error);
+    } finally {
+      starting--;
+    }
+  }
+
+  async function watch(handle: LaunchHandle, number: number): Promise<void> {
+    const words = await handle.ended;
+    handles.delete(handle.launchId);
+    options.onEnd(handle.launchId, words);
+    const registered =
+      broker.reader.prepare("SELECT 1 FROM workers WHERE launch_id = ?").get(number) !== undefined;
+    if (!registered) {
+      failedStarts++;
+      lastFailureMs = broker.clock.monotonic();
+    }
+    await launchEnded(broker, number, words).catch(options.onError);
+    wake();
+  }
+
+  function wake(): void {
+    if (scheduled || stopped) return;
+    scheduled = true;
+    setImmediate(look);
+  }
+
+  return {
+    wake,
+    count: present,
+    async stop(graceMs) {
+      stopped = true;
+      await Promise.all([...handles.values()].map((handle) => handle.stop(graceMs)));
+    },
+  };
+}
+
+/** `factsOf` reads one row; outside a transaction the read-only connection serves. */
+function readOnly(broker: Broker): Parameters<typeof factsOf>[1] {
+  const get = <T>(sql: string, ...values: (string | number | bigint | Buffer | null)[]) =>
+    broker.reader.prepare(sql).get(...values) as T | undefined;
+  const refuse = () => {
+    throw new Error("read only");
+  };
+  return { now: broker.clock.now(), get, run: refuse, all: refuse, after: refuse };
+}

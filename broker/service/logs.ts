@@ -1,0 +1,94 @@
+// Logs: one append-only file a lease; an attempt holds a byte range of it.
+import { mkdir, open, stat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { Problem } from "../contract/problem.ts";
+import { getAttemptRow } from "../store/read-tasks.ts";
+import type { ReadDatabase } from "../store/read-jobs.ts";
+import { getLease } from "../store/leases.ts";
+import { isLeaseToken, type Broker } from "./broker.ts";
+import { lost } from "./report-lease.ts";
+
+/** The longest log of one lease, bytes. */
+const maxLogBytes = 512 * 1024 * 1024;
+
+export interface Logs {
+  /** Appends at `offset` and returns the new length. Throws `lease-lost`, `wrong-offset` (with the right one) or `too-large`. */
+  append(leaseId: number, tokenId: number, token: string, offset: number, bytes: Uint8Array): Promise<number>;
+  /** The text of one attempt from `from` (relative to its own beginning), at most `limit` bytes. */
+  read(attemptId: number, from: number, limit: number): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+/** Logs in the broker's log folder. */
+export function createLogs(broker: Broker, db: ReadDatabase): Logs {
+  const turns = new Map<number, Promise<unknown>>();
+  const pathOf = (leaseId: number) =>
+    join(broker.logFolder, String(Math.floor(leaseId / 1000)), `${leaseId}.log`);
+  const reader = {
+    get: (sql: string, ...values: number[]) => broker.reader.prepare(sql).get(...values) as never,
+  };
+
+  async function appendNow(leaseId: number, offset: number, bytes: Uint8Array): Promise<number> {
+    const path = pathOf(leaseId);
+    if (offset === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
+    const handle = await open(path, "a", 0o600).catch((error: unknown) => {
+      // A log that starts in the middle: the beginning never came.
+      if (error instanceof Error && "code" in error && error.code === "ENOENT")
+        throw new Problem("wrong-offset", "The log ends at 0.", { offset: 0 });
+      throw error;
+    });
+    try {
+      const { size } = await handle.stat();
+      if (size !== offset) throw new Problem("wrong-offset", `The log ends at ${size}.`, { offset: size });
+      if (size + bytes.length > maxLogBytes)
+        throw new Problem("too-large", "This log is longer than 512 MiB; the rest is left out.");
+      await handle.write(bytes);
+      return size + bytes.length;
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "ENOSPC")
+        throw new Problem("storage-full", "The disk with Tally's data folder is full.");
+      throw error;
+    } finally {
+      await handle.close();
+    }
+  }
+
+  return {
+    async append(leaseId, tokenId, token, offset, bytes) {
+      if (!isLeaseToken(broker, leaseId, token)) throw lost();
+      const lease = getLease(reader as never, leaseId);
+      if (!lease || lease.closedAt !== null || broker.workers.get(lease.workerId)?.tokenId !== tokenId)
+        throw lost();
+      // Appends to one log take turns: the check of the offset and the write belong together.
+      const turn = (turns.get(leaseId) ?? Promise.resolve())
+        .catch(() => undefined)
+        .then(() => appendNow(leaseId, offset, bytes));
+      turns.set(leaseId, turn);
+      try {
+        return await turn;
+      } finally {
+        if (turns.get(leaseId) === turn) turns.delete(leaseId);
+      }
+    },
+    async read(attemptId, from, limit) {
+      const attempt = getAttemptRow(db, attemptId);
+      if (!attempt) throw new Problem("not-found", `There is no try att_${attemptId}.`);
+      if (attempt.logFrom === null) return new Uint8Array();
+      const path = pathOf(attempt.leaseId);
+      const size = await stat(path).then(
+        (found) => found.size,
+        () => 0,
+      );
+      const end = Math.min(attempt.logTo ?? size, size);
+      const start = attempt.logFrom + from;
+      if (start >= end) return new Uint8Array();
+      const handle = await open(path, "r");
+      try {
+        const bytes = new Uint8Array(Math.min(end - start, limit));
+        const { bytesRead } = await handle.read(bytes, 0, bytes.length, start);
+        return bytes.subarray(0, bytesRead);
+      } finally {
+        await handle.close();
+      }
+    },
+  };
+}
