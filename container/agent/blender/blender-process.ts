@@ -1,0 +1,173 @@
+// One running Blender with the driver inside: starts it, tells its log from its messages, ends it for sure.
+import { spawn } from "node:child_process";
+import type { ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
+import { writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { BlenderInstall } from "./discover.ts";
+
+export type DriverMessage =
+  | { event: "ready"; version: string; device: string; home: string; notes: string[] }
+  | { event: "refused"; reason?: string; words?: string }
+  | { event: "started"; frame: number; layers: number }
+  | { event: "stats"; text: string }
+  | { event: "file"; frame: number; path: string; name: string; bytes: number }
+  | { event: "done"; frame: number; ok: boolean; reason?: string; words?: string };
+
+export type BlenderProcess = {
+  pid: number | undefined;
+  /** Asks for one frame, written below `folder`, which is this frame's alone. */
+  render: (frame: number, folder: string) => void;
+  /** Ends it and everything it started, at once. */
+  kill: () => void;
+  /** Lets it end by itself; kills it after `patience` milliseconds. */
+  close: (patience: number) => Promise<void>;
+};
+export type BlenderEvents = {
+  log: (line: string) => void;
+  message: (message: DriverMessage) => void;
+  /** Called once, after every line was handed over. */
+  exit: (code: number | null, signal: string | null, error: string | null) => void;
+};
+
+const LONGEST_LINE = 64 * 1024;
+
+/** The folder of the driver's Python files; beside the bundle, or in the source tree. */
+export function driverFolder(env: NodeJS.ProcessEnv = process.env): string {
+  const here = dirname(fileURLToPath(import.meta.url));
+  const places = [
+    env["TALLY_DRIVER"],
+    join(here, "../../blender/driver"),
+    join(here, "blender-driver"),
+    join(here, "../blender-driver"),
+  ];
+  const found = places.find((place) => place && existsSync(join(place, "driver.py")));
+  if (!found)
+    throw new Error(
+      "Tally's render driver is missing from this installation. Install Tally again: npm install",
+    );
+  return found;
+}
+
+/** The arguments that run a Python file of the driver in this Blender. */
+export function pythonCommand(
+  install: BlenderInstall,
+  script: string,
+  args: readonly string[] = [],
+): string[] {
+  if (install.kind === "bpy") return ["-I", "-B", script, ...args];
+  // Settings of the person who owns this machine must not change pixels; scripts in the scene wait for leave.
+  return [
+    "-b",
+    "-noaudio",
+    "--factory-startup",
+    "--disable-autoexec",
+    "--python-exit-code",
+    "9",
+    "--python",
+    script,
+    "--",
+    ...args,
+  ];
+}
+
+/** Starts Blender with its settings; `scratch` is the session's own folder for Blender's temporary files. */
+export async function startBlender(
+  install: BlenderInstall,
+  settings: object,
+  scratch: string,
+  events: BlenderEvents,
+): Promise<BlenderProcess> {
+  const word = randomBytes(12).toString("hex");
+  const settingsPath = join(scratch, "driver-settings.json");
+  await writeFile(settingsPath, JSON.stringify(settings), { mode: 0o600 });
+  const child = spawn(install.path, pythonCommand(install, join(driverFolder(), "driver.py")), {
+    cwd: scratch,
+    stdio: ["pipe", "pipe", "pipe"],
+    // Its own process group, so that one kill reaches what scenes and add-ons start.
+    detached: process.platform !== "win32",
+    windowsHide: true,
+    env: {
+      ...process.env,
+      TALLY_DRIVER_WORD: word,
+      TALLY_DRIVER_SETTINGS: settingsPath,
+      TMPDIR: scratch,
+      PYTHONDONTWRITEBYTECODE: "1",
+    },
+  });
+  let error: string | null = null;
+  child.on("error", (problem) => {
+    error = problem.message;
+    if (child.pid === undefined) events.exit(null, null, error);
+  });
+  child.stdin.on("error", () => undefined);
+  const split = splitLines(`\x1e${word} `, events);
+  child.stdout.on("data", split.feed);
+  const early = splitLines(`\x1e${word} `, events);
+  child.stderr.on("data", early.feed);
+  child.on("close", (code, signal) => {
+    split.end();
+    early.end();
+    if (child.pid !== undefined) events.exit(code, signal, error);
+  });
+  // A grandchild may hold the pipes open after Blender is gone; nobody waits for it.
+  child.on("exit", () => killGroup(child));
+  return {
+    pid: child.pid,
+    render: (frame, folder) => void child.stdin.write(`${JSON.stringify({ frame, folder })}\n`),
+    kill: () => killGroup(child),
+    close: async (patience) => {
+      if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+      const gone = new Promise<void>((resolve) => child.once("exit", () => resolve()));
+      const timer = setTimeout(() => killGroup(child), patience);
+      child.stdin.end();
+      await gone;
+      clearTimeout(timer);
+    },
+  };
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return;
+  try {
+    if (process.platform === "win32")
+      spawn("taskkill", ["/pid", String(child.pid), "/T", "/F"], { stdio: "ignore", windowsHide: true });
+    else process.kill(-child.pid, "SIGKILL");
+  } catch {
+    // Already gone.
+  }
+}
+
+/** Cuts a stream into log lines and marked messages; a message may follow an unfinished log line. */
+export function splitLines(
+  mark: string,
+  to: Pick<BlenderEvents, "log" | "message">,
+): { feed: (data: Buffer) => void; end: () => void } {
+  let rest: Buffer = Buffer.alloc(0);
+  const line = (bytes: Buffer): void => {
+    const text = bytes.toString("utf8").replace(/\r$/, "");
+    const at = text.indexOf(mark);
+    if (at < 0) return to.log(text);
+    if (at > 0) to.log(text.slice(0, at));
+    to.message(JSON.parse(text.slice(at + mark.length)) as DriverMessage);
+  };
+  return {
+    feed: (data) => {
+      rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
+      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+        line(rest.subarray(0, end));
+        rest = rest.subarray(end + 1);
+      }
+      if (rest.length > LONGEST_LINE) {
+        line(rest);
+        rest = Buffer.alloc(0);
+      }
+    },
+    end: () => {
+      if (rest.length > 0) line(rest);
+      rest = Buffer.alloc(0);
+    },
+  };
+}

@@ -1,0 +1,65 @@
+// The words that the render client and the session's background process exchange: JSON lines over a local socket.
+import { createHash } from "node:crypto";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Socket } from "node:net";
+
+/** A line of a frame's life, as printed after `tally_frame: `. */
+export type FrameLine = {
+  frame: number;
+  state: "started" | "progress" | "succeeded" | "failed";
+  progress?: number;
+  files?: FrameFile[];
+  seconds?: number;
+  device?: string;
+  reason?: string;
+};
+export type FrameFile = { path: string; name: string; bytes: number };
+
+export type ToDaemon =
+  | { do: "open" }
+  | { do: "render"; frames: number[]; folder: string; timeout: number | null }
+  | { do: "stop" };
+export type FromDaemon =
+  | { is: "log"; line: string }
+  | { is: "frame"; frame: FrameLine }
+  | { is: "ready"; text: string }
+  | { is: "done" }
+  | { is: "fatal"; reason: string };
+
+const LONGEST_MESSAGE = 1 << 22;
+
+/** Sockets have short names (104 bytes on macOS), so a deep session folder gets one in the temporary folder. */
+export function socketPath(sessionFolder: string): string {
+  const short = createHash("sha256").update(sessionFolder).digest("hex").slice(0, 24);
+  if (process.platform === "win32") return `\\\\.\\pipe\\tally-${short}`;
+  const inside = join(sessionFolder, "blender.sock");
+  return Buffer.byteLength(inside) <= 100 ? inside : join(tmpdir(), `tally-${short}.sock`);
+}
+
+/** Writes one message. */
+export function sendLine(socket: Socket, message: ToDaemon | FromDaemon): void {
+  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+}
+
+/** Calls `handle` for each message of the other side; what is not one of ours is dropped. */
+export function onLines<T extends ToDaemon | FromDaemon>(socket: Socket, handle: (message: T) => void): void {
+  let rest = "";
+  socket.setEncoding("utf8");
+  socket.on("data", (data: string) => {
+    const lines = (rest + data).split("\n");
+    rest = (lines.pop() ?? "").slice(-LONGEST_MESSAGE);
+    for (const line of lines) {
+      const message = parse<T>(line);
+      if (message !== null) handle(message);
+    }
+  });
+}
+
+function parse<T>(line: string): T | null {
+  try {
+    return JSON.parse(line) as T;
+  } catch {
+    return null;
+  }
+}
