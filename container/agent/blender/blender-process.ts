@@ -40,8 +40,8 @@ export function driverFolder(env: NodeJS.ProcessEnv = process.env): string {
   const places = [
     env["TALLY_DRIVER"],
     join(here, "../../blender/driver"),
-    join(here, "blender-driver"),
-    join(here, "../blender-driver"),
+    join(here, "../driver"),
+    join(here, "driver"),
   ];
   const found = places.find((place) => place && existsSync(join(place, "driver.py")));
   if (!found)

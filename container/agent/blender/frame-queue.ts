@@ -1,4 +1,5 @@
 // Renders the frames of one request in a session's Blender, one after the other, and outlives what goes wrong.
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { startBlender } from "./blender-process.ts";
@@ -180,7 +181,11 @@ export function createRenderer(
     render: async (request, to) => {
       listener = to;
       try {
-        for (const frame of request.frames) await renderOne(frame, request);
+        for (const frame of request.frames) {
+          // The agent leaves this word when a pause or a higher priority waits: the rest goes back.
+          if (existsSync(join(request.folder, "stop-after-frame"))) return;
+          await renderOne(frame, request);
+        }
       } finally {
         listener = { log: () => undefined, frame: () => undefined };
       }
