@@ -83,7 +83,7 @@ function wakeWorkers(broker: Broker, requirement: string, ready: number): void {
   let left = ready;
   for (const worker of broker.workers.values()) {
     if (left <= 0) break;
-    if (worker.waiting.size === 0 || !canRun(worker, requirement)) continue;
+    if (!canRun(worker, requirement)) continue;
     // A busy one is told too: a higher priority takes effect after its current frame.
     if (worker.lease === null) left--;
     nudge(worker);

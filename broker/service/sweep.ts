@@ -1,7 +1,6 @@
 // Expires leases whose worker fell silent. The memory of deadlines is the authority between starts; after a start or a
 // jump of the clock every open lease gets one full term before the first sweep.
 import { getLease } from "../store/leases.ts";
-import { addEvent } from "../store/events.ts";
 import type { Broker } from "./broker.ts";
 import { closeLease } from "./close-lease.ts";
 import { endWorker } from "./register-worker.ts";
@@ -76,11 +75,6 @@ function expire(broker: Broker, leaseId: number): Promise<void> {
     const name = worker?.name ?? idOf("worker", lease.workerId);
     const reason = `The worker ${name} was not heard of for ${Math.round(broker.limits.leaseTermMs / 1000)} seconds. The frame is given to another, or tried again when the worker is back.`;
     closeLease(broker, tx, lease, name, { kind: "lost", reason });
-    addEvent(tx, {
-      kind: "worker.changed",
-      state: "lost",
-      data: { worker: idOf("worker", lease.workerId), name },
-    });
   });
 }
 
