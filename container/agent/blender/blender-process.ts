@@ -32,7 +32,7 @@ export type BlenderEvents = {
   exit: (code: number | null, signal: string | null, error: string | null) => void;
 };
 
-const LONGEST_LINE = 64 * 1024;
+const LONGEST_LINE = 8 * 1024 * 1024;
 
 /** The folder of the driver's Python files; beside the bundle, or in the source tree. */
 export function driverFolder(env: NodeJS.ProcessEnv = process.env): string {
@@ -103,9 +103,9 @@ export async function startBlender(
     if (child.pid === undefined) events.exit(null, null, error);
   });
   child.stdin.on("error", () => undefined);
-  const split = splitLines(`\x1e${word} `, events);
+  const split = splitLines<DriverMessage>(`\x1e${word} `, events);
   child.stdout.on("data", split.feed);
-  const early = splitLines(`\x1e${word} `, events);
+  const early = splitLines<DriverMessage>(`\x1e${word} `, events);
   child.stderr.on("data", early.feed);
   child.on("close", (code, signal) => {
     split.end();
@@ -141,9 +141,9 @@ function killGroup(child: ChildProcess): void {
 }
 
 /** Cuts a stream into log lines and marked messages; a message may follow an unfinished log line. */
-export function splitLines(
+export function splitLines<T = DriverMessage>(
   mark: string,
-  to: Pick<BlenderEvents, "log" | "message">,
+  to: { log: (line: string) => void; message: (message: T) => void },
 ): { feed: (data: Buffer) => void; end: () => void } {
   let rest: Buffer = Buffer.alloc(0);
   const line = (bytes: Buffer): void => {
@@ -151,7 +151,7 @@ export function splitLines(
     const at = text.indexOf(mark);
     if (at < 0) return to.log(text);
     if (at > 0) to.log(text.slice(0, at));
-    to.message(JSON.parse(text.slice(at + mark.length)) as DriverMessage);
+    to.message(JSON.parse(text.slice(at + mark.length)) as T);
   };
   return {
     feed: (data) => {

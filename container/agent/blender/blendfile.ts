@@ -1,9 +1,9 @@
 // Writes an original's path into a copy of its .blend, so that Blender resolves `//` as if the copy lay there.
-import { constants, createReadStream, createWriteStream } from "node:fs";
+import { constants, createWriteStream } from "node:fs";
 import { copyFile, open, rm } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { pipeline } from "node:stream/promises";
-import { compressionOf, decompressor } from "./header.ts";
+import { compressionOf, unpackedPieces } from "./unpack.ts";
 
 type Layout = { pointer: number; large: boolean; big: boolean; start: number };
 type Field = { offset: number; length: number };
@@ -18,7 +18,7 @@ export async function copyAsIfAt(source: string, original: string, destination: 
   const compression = compressionOf(head);
   await rm(destination, { force: true });
   if (compression === "none") await copyFile(source, destination, constants.COPYFILE_FICLONE);
-  else await pipeline(createReadStream(source), decompressor(compression), createWriteStream(destination));
+  else await pipeline(unpackedPieces(source, compression), createWriteStream(destination));
   const file = await open(destination, "r+");
   try {
     await file.chmod(0o600);

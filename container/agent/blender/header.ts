@@ -1,12 +1,9 @@
 // Reads which Blender saved a file, and whether the file is whole, before any Blender opens it.
 import { open } from "node:fs/promises";
-import { createReadStream } from "node:fs";
 import type { FileHandle } from "node:fs/promises";
-import { pipeline } from "node:stream/promises";
-import type { Readable, Transform } from "node:stream";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { compressionOf, unpackedPieces } from "./unpack.ts";
+import type { Compression } from "./unpack.ts";
 
-export type Compression = "none" | "gzip" | "zstd";
 export type BlendHeader = { version: string; compression: Compression };
 export type HeaderProblem = { problem: string };
 
@@ -48,18 +45,6 @@ export async function readBlendHeader(path: string): Promise<BlendHeader | Heade
   }
 }
 
-/** Tells how a .blend is packed from its first bytes. */
-export function compressionOf(head: Buffer): Compression {
-  if (head.length >= 2 && head[0] === 0x1f && head[1] === 0x8b) return "gzip";
-  if (head.length >= 4 && head.readUInt32LE(0) === 0xfd2fb528) return "zstd";
-  return "none";
-}
-
-/** A decompressing stream for a packed .blend. Blender's zstd files are many frames and a seek table. */
-export function decompressor(compression: "gzip" | "zstd"): Transform {
-  return compression === "gzip" ? createGunzip() : createZstdDecompress();
-}
-
 /** The series in the first bytes of an unpacked file: `BLENDER-v402` is "4.2", `BLENDER17-01v0502` is "5.2". */
 export function parseBlenderVersion(start: Buffer): string | null {
   const text = start.toString("latin1", 0, 32);
@@ -79,16 +64,10 @@ function notABlend(path: string, compression: Compression, start: Buffer | null)
 }
 
 async function firstBytes(path: string, compression: "gzip" | "zstd"): Promise<Buffer | null> {
-  const source = createReadStream(path, { end: 1 << 20 });
-  const unpacked = source.pipe(decompressor(compression));
-  source.on("error", (error) => unpacked.destroy(error));
   try {
-    for await (const piece of unpacked as AsyncIterable<Buffer>) return piece;
+    for await (const piece of unpackedPieces(path, compression)) return piece;
   } catch {
-    return null;
-  } finally {
-    source.destroy();
-    unpacked.destroy();
+    // A packed file that cannot be unpacked from its start is cut off there.
   }
   return null;
 }
@@ -105,15 +84,10 @@ async function isWhole(
   if (compression === "zstd" && tail.length >= 4 && tail.readUInt32LE(tail.length - 4) === SEEK_TABLE_MAGIC)
     return true;
   // Neither gzip nor other programs' zstd says where it ends: only reading tells.
-  return endsWell(createReadStream(path), decompressor(compression));
-}
-
-async function endsWell(source: Readable, unpack: Transform): Promise<boolean> {
-  let end = Buffer.alloc(0);
+  let end: Buffer = Buffer.alloc(0);
   try {
-    await pipeline(source, unpack, async (pieces: AsyncIterable<Buffer>) => {
-      for await (const piece of pieces) end = Buffer.concat([end, piece.subarray(-64)]).subarray(-64);
-    });
+    for await (const piece of unpackedPieces(path, compression))
+      end = Buffer.concat([end, piece.subarray(-64)]).subarray(-64);
   } catch {
     return false;
   }
