@@ -59,7 +59,7 @@ export interface Session {
   readonly entered: readonly string[];
   /** Something failed or was stopped: only environment exits may follow. */
   readonly broken: boolean;
-  enter(environment: Environment): Promise<ActionResult>;
+  enter(environment: Environment, variables?: Readonly<Record<string, string>>): Promise<ActionResult>;
   /** Runs a step's action; `variables` are added for this action alone. */
   runTask(
     script: StepScript,
@@ -80,12 +80,14 @@ export type { ActionNews, FrameReport };
 
 /**
  * Makes the folder of a session.
- * @throws Error when the folder exists already or cannot be made.
+ * @throws Error when it cannot be made. Its parent must be private to this user.
  */
 export function createSession(options: SessionOptions): Session {
   const { folder } = options;
-  mkdirSync(folder, { recursive: false, mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   chmodSync(folder, 0o700);
+  // Tells a later agent what to end, should this one be killed.
+  writeFileSync(join(folder, "marker"), options.id, { mode: 0o600 });
   const workFolder = join(folder, "work");
   mkdirSync(workFolder, { mode: 0o700 });
   const rulesFile = join(folder, "path-mapping.json");
@@ -201,7 +203,10 @@ export function createSession(options: SessionOptions): Session {
 
   const nothing: ActionResult = { state: "succeeded", exitCode: 0, seconds: 0 };
 
-  async function enter(environment: Environment): Promise<ActionResult> {
+  async function enter(
+    environment: Environment,
+    variables: Readonly<Record<string, string>> = {},
+  ): Promise<ActionResult> {
     const files = join(folder, `files-${(counter += 1)}`);
     const entry = { environment, layer: emptyLayer(), files };
     stack.push(entry);
@@ -218,7 +223,7 @@ export function createSession(options: SessionOptions): Session {
     const action = environment.script?.actions.onEnter;
     if (action === undefined) return nothing;
     const embedded = environment.script?.embeddedFiles ?? [];
-    return await perform("enter", action, { scope: "Env", embedded, folder: files }, {});
+    return await perform("enter", action, { scope: "Env", embedded, folder: files }, { variables });
   }
 
   async function exit(): Promise<ActionResult> {

@@ -1,0 +1,233 @@
+// One lease from beginning to end: session, environments, the action, reports, log, renewals, and every way to stop it.
+import { mkdirSync, writeFileSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import type { Client } from "../../broker/contract/client.ts";
+import type { Lease, StepScript as WireScript } from "../../broker/contract/worker.ts";
+import type { Environment, StepScript, TaskParameterValue } from "../../broker/openjd/types.ts";
+import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.ts";
+import { createLeaseLog } from "./lease-log.ts";
+import { createReporter, type LeaseEnd } from "./reporter.ts";
+import type { Session } from "./session/session.ts";
+import type { SessionKeeper } from "./session-keeper.ts";
+import type { Spool } from "./spool.ts";
+import { createTracker } from "./tracker.ts";
+
+/** A worker that cannot reach the broker renders on for so long. */
+const AWAY_LIMIT_MS = 30 * 60_000;
+/** Progress is passed on at most so often. */
+const PROGRESS_EVERY_MS = 1000;
+
+export interface LeaseHost {
+  client: Client;
+  spool: Spool;
+  keeper: SessionKeeper;
+  staging: string;
+  renewEveryMs: number;
+  scripts: ScriptCache;
+  /** Whether the worker takes more work after this lease. */
+  wantsMore: () => boolean;
+}
+
+export interface LeaseRun {
+  readonly leaseId: string;
+  /** The broker says: stop now. Open tasks are canceled. */
+  stop(): void;
+  /** The broker says: stop after the frame in work. */
+  finishFrame(): void;
+  /** This worker goes: stop now, open tasks go back. */
+  release(): void;
+  /** Kill at once and say nothing more. */
+  abandon(): void;
+  readonly end: Promise<LeaseEnd>;
+}
+
+/** Remembers step scripts, which never change, and which steps report frame by frame. */
+export interface ScriptCache {
+  get(client: Client, lease: Lease, signal: AbortSignal): Promise<WireScript>;
+  framesOf(lease: Lease): boolean | undefined;
+  setFrames(lease: Lease, seen: boolean): void;
+}
+
+/** Starts a lease. `end` never rejects. */
+export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
+  const over = new AbortController();
+  const leaseFolder = join(host.staging, lease.leaseId);
+  const target = { client: host.client, leaseId: lease.leaseId, token: lease.token, signal: over.signal };
+  const log = createLeaseLog(target, host.spool.logFile(lease.leaseId));
+  let lastContact = performance.now();
+  let stopped: "canceled" | "released" | undefined;
+  let session: Session | undefined;
+
+  const reporter = createReporter({
+    client: host.client,
+    spool: host.spool,
+    lease: { leaseId: lease.leaseId, token: lease.token },
+    log,
+    onLost: () => drop("lost"),
+    onContact: () => {
+      lastContact = performance.now();
+    },
+    signal: over.signal,
+  });
+  const tracker = createTracker(lease, log, (...items) => reporter.add(...items), progressSoon);
+
+  let dropped: "lost" | "given-up" | undefined;
+  function drop(why: "lost" | "given-up"): void {
+    dropped ??= why;
+    over.abort();
+    void host.keeper.abandon();
+  }
+
+  let lastRenewal = performance.now();
+  let renewing = false;
+  let soon: NodeJS.Timeout | undefined;
+  function progressSoon(): void {
+    soon ??= setTimeout(
+      () => void renew(),
+      Math.max(0, PROGRESS_EVERY_MS - (performance.now() - lastRenewal)),
+    );
+  }
+  async function renew(): Promise<void> {
+    clearTimeout(soon);
+    soon = undefined;
+    if (renewing || over.signal.aborted) return;
+    renewing = true;
+    lastRenewal = performance.now();
+    try {
+      await host.client.call("post", `/v1/leases/${lease.leaseId}/renew`, {
+        body: { token: lease.token, progress: tracker.takeProgress() },
+        signal: AbortSignal.any([over.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]),
+      });
+      lastContact = performance.now();
+    } catch (error) {
+      // After the last report the lease is closed, and a renewal that was under way may hear so.
+      if (hasCode(error, "lease-lost") && !finishing && !over.signal.aborted) drop("lost");
+    } finally {
+      renewing = false;
+    }
+    if (performance.now() - lastContact > AWAY_LIMIT_MS) drop("given-up");
+  }
+  const heartbeat = setInterval(() => void renew(), host.renewEveryMs);
+  let finishing = false;
+
+  async function perform(): Promise<void> {
+    let script: WireScript;
+    try {
+      script = await host.scripts.get(host.client, lease, over.signal);
+    } catch (error) {
+      return tracker.notStarted(sentence(error), "host");
+    }
+    const listener = {
+      onLine: (line: string) => log.append(line),
+      onNews: tracker.news.bind(tracker),
+    };
+    let fresh: boolean;
+    try {
+      mkdirSync(leaseFolder, { recursive: true, mode: 0o700 });
+      ({ session, fresh } = await host.keeper.take(lease, script, listener, over.signal));
+    } catch (error) {
+      return tracker.notStarted(sentence(error), "host");
+    }
+    const variables = { TALLY_LEASE_DIR: leaseFolder };
+    if (fresh) {
+      for (const environment of script.environments as Environment[]) {
+        if (stopped !== undefined || over.signal.aborted) return;
+        const result = await session.enter(environment, variables);
+        if (result.state === "succeeded") continue;
+        if (stopped === undefined)
+          tracker.notStarted(result.reason ?? "An environment could not be entered.", "task");
+        return;
+      }
+    }
+    if (stopped !== undefined || over.signal.aborted) return;
+    const parameters = lease.actionParameters as Record<string, TaskParameterValue>;
+    const running = session.runTask(script.script as StepScript, parameters, variables);
+    tracker.actionStarted(host.scripts.framesOf(lease));
+    const result = await running;
+    host.scripts.setFrames(lease, tracker.framesSeen);
+    if (stopped === undefined) tracker.actionEnded(result);
+  }
+
+  async function wholeLease(): Promise<LeaseEnd> {
+    await perform();
+    if (stopped !== undefined) tracker.close(stopped);
+    // What failed or was stopped is told now; leaving its environments may take a while.
+    if (session?.broken === true && !over.signal.aborted) await host.keeper.end();
+    await tracker.settled();
+    finishing = true;
+    const answer = await reporter.finish(host.wantsMore());
+    const end = dropped ?? answer;
+    clearInterval(heartbeat);
+    clearTimeout(soon);
+    over.abort();
+    log.close(end === "given-up");
+    if (end === "lost") host.spool.forget(lease.leaseId);
+    // The broker fetches the files of succeeded frames from here and removes the folder itself.
+    if (!tracker.anySucceeded) void rm(leaseFolder, { recursive: true, force: true }).catch(() => {});
+    return end;
+  }
+
+  function halt(how: "canceled" | "released"): void {
+    if (stopped !== undefined || finishing) return;
+    stopped = how;
+    void session?.cancel({ everything: true });
+  }
+
+  return {
+    leaseId: lease.leaseId,
+    stop: () => halt("canceled"),
+    release: () => halt("released"),
+    finishFrame() {
+      try {
+        mkdirSync(leaseFolder, { recursive: true, mode: 0o700 });
+        writeFileSync(join(leaseFolder, "stop-after-frame"), "");
+      } catch {
+        // The lease then simply runs to its end.
+      }
+    },
+    abandon: () => drop("given-up"),
+    end: wholeLease().catch(async (error: unknown) => {
+      // A mistake of ours must not leave a lease that is renewed for ever.
+      clearInterval(heartbeat);
+      tracker.notStarted(`The worker made a mistake: ${sentence(error)}`, "host");
+      return await reporter.finish(false);
+    }),
+  };
+}
+
+/** Keeps the scripts of the last steps. */
+export function createScriptCache(): ScriptCache {
+  const scripts = new Map<string, WireScript>();
+  const frames = new Map<string, boolean>();
+  const keyOf = (lease: Lease): string => `${lease.jobId}/${lease.stepIndex}`;
+  return {
+    async get(client, lease, signal) {
+      const key = keyOf(lease);
+      const backoff = createBackoff();
+      for (;;) {
+        const known = scripts.get(key);
+        if (known !== undefined) return known;
+        try {
+          const path = `/v1/jobs/${lease.jobId}/steps/${lease.stepIndex}/script`;
+          const limit = AbortSignal.any([signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
+          scripts.set(key, await client.call<WireScript>("get", path, { signal: limit }));
+          const oldest = scripts.size > 50 ? scripts.keys().next().value : undefined;
+          if (oldest !== undefined) scripts.delete(oldest);
+        } catch (error) {
+          if (signal.aborted || !isPassing(error)) throw error;
+          await backoff.wait(signal);
+        }
+      }
+    },
+    framesOf: (lease) => frames.get(keyOf(lease)),
+    setFrames(lease, seen) {
+      if (frames.size > 1000) frames.clear();
+      frames.set(keyOf(lease), seen);
+    },
+  };
+}
+
+function sentence(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

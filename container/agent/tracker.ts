@@ -1,0 +1,252 @@
+// Turns what an action says and how it ends into reports about each task of a lease.
+import { open } from "node:fs/promises";
+import type { Lease, ReportItem } from "../../broker/contract/worker.ts";
+import type { FailureClass } from "../../broker/contract/states.ts";
+import type { LeaseLog } from "./lease-log.ts";
+import type { ActionNews, ActionResult, FrameReport } from "./session/session.ts";
+
+/** A driver that reports frame by frame has said so by now; else every task of the action counts as started. */
+const FRAMES_EXPECTED_WITHIN_MS = 2000;
+const MAX_REASON = 4000;
+
+export interface TaskProgress {
+  ordinal: number;
+  percent: number;
+  status?: string;
+}
+
+export interface Tracker {
+  /** Whether a frame was reported one by one. */
+  readonly framesSeen: boolean;
+  /** Whether any task was reported as succeeded. */
+  readonly anySucceeded: boolean;
+  /** The action runs. `byFrame`: this step is known to report each frame, or known not to. */
+  actionStarted(byFrame: boolean | undefined): void;
+  news(news: ActionNews): void;
+  /** The action ended by itself: closes every task that is still open. */
+  actionEnded(result: ActionResult): void;
+  /** It did not come to the action: the first task fails, the others go back. */
+  notStarted(reason: string, failureClass: FailureClass): void;
+  /** Closes what is open, because somebody stopped it. */
+  close(type: "canceled" | "released", reason?: string): void;
+  /** Progress since the last call. */
+  takeProgress(): TaskProgress[];
+  /** Resolves when every report so far was handed on: files of succeeded frames are checked first. */
+  settled(): Promise<void>;
+}
+
+interface Entry {
+  ordinal: number;
+  state: "waiting" | "started" | "closed";
+  since: number;
+}
+
+/** Follows the tasks of one lease; `report` gets the items in order. */
+export function createTracker(
+  lease: Lease,
+  log: LeaseLog,
+  report: (...items: ReportItem[]) => void,
+  onProgress: () => void,
+): Tracker {
+  const entries = lease.tasks.map<Entry>(({ ordinal }) => ({
+    ordinal,
+    state: "waiting",
+    since: performance.now(),
+  }));
+  const byFrame = new Map<number, Entry>();
+  lease.tasks.forEach((task, index) => {
+    const entry = entries[index];
+    const value = lease.frameParameter === null ? undefined : task.parameters[lease.frameParameter]?.value;
+    if (entry !== undefined && value !== undefined) byFrame.set(Number(value), entry);
+  });
+  const progress = new Map<number, TaskProgress>();
+  let framesSeen = false;
+  let anySucceeded = false;
+  let timer: NodeJS.Timeout | undefined;
+  let chain: Promise<void> = Promise.resolve();
+  let chained = 0;
+
+  const still = (...states: Entry["state"][]): Entry[] => entries.filter((it) => states.includes(it.state));
+
+  /** In order, also behind files that are still being checked; at once when there are none. */
+  function say(...items: ReportItem[]): void {
+    if (items.length === 0) return;
+    if (chained === 0) report(...items);
+    else enqueue(() => Promise.resolve(items));
+  }
+
+  function enqueue(make: () => Promise<ReportItem[]>): void {
+    chained += 1;
+    chain = chain.then(async () => {
+      const items = await make();
+      chained -= 1;
+      report(...items);
+    });
+  }
+
+  function start(list: Entry[]): void {
+    const since = performance.now();
+    for (const entry of list) Object.assign(entry, { state: "started", since });
+    say(...list.map<ReportItem>(({ ordinal }) => ({ type: "started", ordinal, logOffset: log.offset })));
+  }
+
+  const secondsOf = (entry: Entry): number => (performance.now() - entry.since) / 1000;
+
+  function shut(entry: Entry): { ordinal: number; logOffset: number } {
+    entry.state = "closed";
+    progress.delete(entry.ordinal);
+    return { ordinal: entry.ordinal, logOffset: log.offset };
+  }
+
+  function failure(
+    entry: Entry,
+    reason: string,
+    failureClass: FailureClass,
+    exitCode?: number | null,
+  ): ReportItem {
+    const seconds = secondsOf(entry);
+    return {
+      type: "failed",
+      ...shut(entry),
+      seconds,
+      ...(typeof exitCode === "number" && { exitCode }),
+      failureClass,
+      reason: reason.slice(0, MAX_REASON),
+    };
+  }
+
+  function frame(it: FrameReport): void {
+    clearTimeout(timer);
+    // A step without a frame number may report its only task under any number.
+    const entry =
+      byFrame.get(it.frame) ?? (byFrame.size === 0 && entries.length === 1 ? entries[0] : undefined);
+    framesSeen = true;
+    if (entry === undefined || entry.state === "closed") return;
+    if (entry.state === "waiting") start([entry]);
+    else if (it.state === "started") entry.since = performance.now();
+    if (it.state === "progress" && it.progress !== undefined) note(entry, it.progress * 100);
+    if (it.state === "failed") {
+      say(
+        failure(
+          entry,
+          it.reason ?? "The frame failed, and its renderer did not say why. Read its log.",
+          "task",
+        ),
+      );
+    }
+    if (it.state === "succeeded") {
+      const seconds = it.seconds ?? secondsOf(entry);
+      const at = shut(entry);
+      enqueue(async () => {
+        const problem = await firstProblem(it.files);
+        if (problem !== undefined) {
+          return [
+            { type: "failed", ...at, seconds, failureClass: "task", reason: problem.slice(0, MAX_REASON) },
+          ];
+        }
+        anySucceeded = true;
+        return [{ type: "succeeded", ...at, seconds, files: it.files }];
+      });
+    }
+  }
+
+  function note(entry: Entry, percent: number, status?: string): void {
+    progress.set(entry.ordinal, { ordinal: entry.ordinal, percent, ...(status !== undefined && { status }) });
+    onProgress();
+  }
+
+  return {
+    get framesSeen() {
+      return framesSeen;
+    },
+    get anySucceeded() {
+      return anySucceeded;
+    },
+    actionStarted(known) {
+      if (entries.length === 1 || known === false) start(still("waiting"));
+      else if (known === undefined) {
+        timer = setTimeout(() => {
+          if (!framesSeen) start(still("waiting"));
+        }, FRAMES_EXPECTED_WITHIN_MS);
+      }
+    },
+    news(it) {
+      if (it.kind === "frame") return frame(it.report);
+      const entry = still("started")[0];
+      if (entry === undefined) return;
+      const before = progress.get(entry.ordinal);
+      if (it.kind === "progress") note(entry, it.percent, before?.status);
+      else note(entry, before?.percent ?? 0, it.text.slice(0, 1000));
+    },
+    actionEnded(result) {
+      clearTimeout(timer);
+      const open = still("waiting", "started");
+      if (result.state === "succeeded") {
+        if (framesSeen) return this.close("released");
+        // One action did all of them together: each gets its share of the time.
+        const seconds = result.seconds / Math.max(1, open.length);
+        anySucceeded ||= open.length > 0;
+        say(
+          ...open.map<ReportItem>((entry) => ({
+            type: "succeeded",
+            ...shut(entry),
+            seconds,
+            exitCode: 0,
+            files: [],
+          })),
+        );
+        return;
+      }
+      if (result.state === "canceled") return this.close("canceled");
+      const reason = result.reason ?? "The command failed.";
+      // Without frame reports the action did all of them, and all failed. With them it is the one in work, or, when
+      // it died between two, the next: somebody must use up a try, or it would go on for ever.
+      const started = still("started");
+      const blamed = framesSeen ? (started.length > 0 ? started : open.slice(0, 1)) : open;
+      say(...blamed.map((entry) => failure(entry, reason, "task", result.exitCode)));
+      this.close("released");
+    },
+    notStarted(reason, failureClass) {
+      const [first] = still("waiting", "started");
+      if (first !== undefined) say(failure(first, reason, failureClass));
+      this.close("released");
+    },
+    close(type, reason) {
+      clearTimeout(timer);
+      const open = still("waiting", "started");
+      say(
+        ...open.map<ReportItem>((entry) =>
+          type === "canceled"
+            ? { type, ...shut(entry) }
+            : { type, ...shut(entry), ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }) },
+        ),
+      );
+    },
+    takeProgress() {
+      const all = [...progress.values()].slice(0, 100);
+      progress.clear();
+      return all;
+    },
+    settled: () => chain,
+  };
+}
+
+/** A frame is only done when its files are there, whole and on the disk. */
+async function firstProblem(files: FrameReport["files"]): Promise<string | undefined> {
+  for (const { path, bytes } of files) {
+    try {
+      const handle = await open(path, "r");
+      try {
+        const { size } = await handle.stat();
+        if (size !== bytes)
+          return `The frame's file has ${size} bytes on the disk, not the ${bytes} that were written.`;
+        await handle.datasync();
+      } finally {
+        await handle.close();
+      }
+    } catch (error) {
+      return `The frame's file could not be read again after it was written (${(error as Error).message}).`;
+    }
+  }
+  return undefined;
+}
