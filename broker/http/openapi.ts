@@ -74,6 +74,18 @@ function parameters(operation: Operation): Json[] {
   return list;
 }
 
+/** Problems that follow from what an operation takes: mount.ts answers them before any handler. */
+function implied(operation: Operation): ProblemCode[] {
+  const { roles, params, query, headers, body, method } = operation;
+  return [
+    ...(roles.length > 0 ? (["unauthenticated"] as const) : []),
+    ...(params || query || headers ? (["malformed"] as const) : []),
+    ...(body ? (["malformed", "invalid", "too-large"] as const) : []),
+    // Every change can find the disk full.
+    ...(method === "get" || method === "head" ? [] : (["storage-full"] as const)),
+  ];
+}
+
 function answers(operation: Operation): Json {
   const bytes = { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
   const json = operation.answer && { "application/json": { schema: schemaOf(operation.answer, "input") } };
@@ -84,11 +96,7 @@ function answers(operation: Operation): Json {
       ...(content && operation.method !== "head" && { content }),
     },
   };
-  const codes = new Set<ProblemCode>([
-    ...operation.problems,
-    ...always,
-    ...(operation.roles.length > 0 ? (["unauthenticated"] as const) : []),
-  ]);
+  const codes = new Set<ProblemCode>([...operation.problems, ...always, ...implied(operation)]);
   const byStatus = Map.groupBy(
     problemCodes.filter((code) => codes.has(code)),
     (code) => problemTable[code].status,
