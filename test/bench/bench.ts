@@ -1,0 +1,98 @@
+// What every bench works with: its own brokers and folders, all of which end with it.
+import { randomUUID } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { createClient, type Client } from "../../broker/contract/client.ts";
+import type { Job, SubmitInput } from "../../broker/contract/job.ts";
+import { root } from "../../scripts/files.ts";
+import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
+import { startChild, type Child } from "./child.ts";
+
+export interface Bench {
+  /** One short turn of everything, for trying whether it still runs; its figures mean nothing. */
+  quick: boolean;
+  /** Flags for the Node of the brokers: a profile, for example. */
+  flags: readonly string[];
+  /** A new folder on the clone's own disk. */
+  folder(): string;
+  child(file: string, flags?: readonly string[]): Child;
+  /** A broker in a process of its own. */
+  broker(options?: Partial<BrokerChildOptions>): Promise<BenchBroker>;
+}
+
+export interface BenchBroker {
+  client: Client;
+  port: number;
+  process: Child;
+  submit(body: SubmitInput): Promise<Job>;
+  /** A new token of the role worker. */
+  workerToken(): Promise<string>;
+}
+
+/** Runs `use` with a bench and ends whatever it started. */
+export async function withBench<T>(
+  { quick, flags }: Pick<Bench, "quick" | "flags">,
+  use: (bench: Bench) => Promise<T>,
+): Promise<T> {
+  const children: Child[] = [];
+  const folders: string[] = [];
+  // Not the system's temporary folder: where that is memory, waiting for the disk would cost nothing.
+  mkdirSync(join(root, ".cache"), { recursive: true });
+  const folder = () => {
+    const made = mkdtempSync(join(root, ".cache", "bench-"));
+    folders.push(made);
+    return made;
+  };
+  const child = (file: string, childFlags?: readonly string[]) => {
+    const started = startChild(join(import.meta.dirname, file), childFlags);
+    children.push(started);
+    return started;
+  };
+  async function broker(options: Partial<BrokerChildOptions> = {}): Promise<BenchBroker> {
+    const process = child("broker-child.ts", flags);
+    const { url, token } = await process.call<BrokerAddress>("start", {
+      dataFolder: options.dataFolder ?? folder(),
+      agents: options.agents ?? false,
+    });
+    return brokerAt(process, url, token);
+  }
+  try {
+    return await use({ quick, flags, folder, child, broker });
+  } finally {
+    await Promise.all(children.map((one) => one.stop()));
+    for (const made of folders) rmSync(made, { recursive: true, force: true });
+  }
+}
+
+function brokerAt(process: Child, url: string, token: string): BenchBroker {
+  const client = createClient(url, token);
+  return {
+    client,
+    port: Number(new URL(url).port),
+    process,
+    submit: (body) =>
+      client.call<Job>("post", "/v1/jobs", { body, headers: { "idempotency-key": randomUUID() } }),
+    workerToken: async () =>
+      (
+        await client.call<{ token: string }>("post", "/v1/tokens", {
+          body: { role: "worker", name: "bench" },
+        })
+      ).token,
+  };
+}
+
+/** A job of `frames` frames that run `command`, one task a frame. */
+export function frameJob(frames: number, command: string, args: readonly string[] = []): SubmitInput {
+  const template = {
+    specificationVersion: "jobtemplate-2023-09",
+    name: `bench of ${frames} frames`,
+    steps: [
+      {
+        name: "Render",
+        parameterSpace: { taskParameterDefinitions: [{ name: "Frame", type: "INT", range: `1-${frames}` }] },
+        script: { actions: { onRun: { command, ...(args.length > 0 && { args }) } } },
+      },
+    ],
+  };
+  return { template: JSON.stringify(template) };
+}

@@ -1,0 +1,28 @@
+// A real broker in its own process.
+import type { RunningBroker, StartOptions } from "../../broker/main.ts";
+import { serveCalls } from "./child.ts";
+
+export interface BrokerChildOptions {
+  dataFolder: string;
+  /** Whether its local pool starts agents. */
+  agents: boolean;
+}
+
+export interface BrokerAddress {
+  url: string;
+  token: string;
+}
+
+let running: RunningBroker | undefined;
+
+serveCalls(
+  {
+    async start({ dataFolder, agents }: BrokerChildOptions): Promise<BrokerAddress> {
+      const { startBroker } = await import("../../broker/main.ts");
+      const options: StartOptions = { dataFolder, port: 0, ...(!agents && { launcher: null }) };
+      running = await startBroker(options);
+      return { url: running.url, token: running.adminToken };
+    },
+  },
+  () => running?.stop(),
+);
