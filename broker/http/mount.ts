@@ -2,10 +2,11 @@
 // handler, and answers. Handlers are typed by the contract, their answers included.
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
-import { Problem, type FieldError } from "../contract/problem.ts";
+import { Problem } from "../contract/problem.ts";
 import type { Operation } from "../contract/operation.ts";
 import { routes, type OperationId } from "../contract/routes.ts";
 import type { Identity } from "../service/tokens.ts";
+import { fieldErrors, summary } from "./field-errors.ts";
 
 type Route<K extends OperationId> = (typeof routes)[K];
 type Out<R, P extends string> = R extends { [Q in P]: infer S extends z.ZodType } ? z.output<S> : undefined;
@@ -117,17 +118,6 @@ function check(schema: z.ZodType | undefined, value: unknown, part: string): unk
   if (!schema) return undefined;
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const errors: FieldError[] = parsed.error.issues.slice(0, 50).map((issue) => ({
-    pointer: [...(part === "" ? [] : [part]), ...issue.path.map(String)].join("."),
-    detail:
-      issue.code === "unrecognized_keys"
-        ? `There is no setting called ${issue.keys.join(", ")}.`
-        : issue.message,
-  }));
-  const [first] = errors;
-  throw new Problem(
-    part === "" ? "invalid" : "malformed",
-    `${first?.pointer === "" ? "The request" : first?.pointer}: ${first?.detail}${errors.length > 1 ? ` (and ${errors.length - 1} more)` : ""}`,
-    { errors },
-  );
+  const errors = fieldErrors(parsed.error, part);
+  throw new Problem(part === "" ? "invalid" : "malformed", summary(errors), { errors });
 }
