@@ -66,7 +66,12 @@ export interface Broker {
   /** lease id → when it expires, ms monotonic. In memory only: a restart gives every open lease a full term. */
   readonly deadlines: Map<number, number>;
   /** Set by the parts that act after a change; replaced by main. */
-  readonly wake: { deliveries(): void; capacity(): void; settle(jobId: number): void };
+  readonly wake: {
+    deliveries(): void;
+    capacity(): void;
+    settle(jobId: number): void;
+    leaseClosed(leaseId: number): void;
+  };
   stopping: boolean;
 }
 
@@ -85,7 +90,7 @@ export function createBroker(parts: BrokerParts): Broker {
     facts: new Map(),
     workers: new Map(),
     deadlines: new Map(),
-    wake: { deliveries: () => {}, capacity: () => {}, settle: () => {} },
+    wake: { deliveries: () => {}, capacity: () => {}, settle: () => {}, leaseClosed: () => {} },
     stopping: false,
   };
 }

@@ -158,6 +158,7 @@ export function closeLease(
   markLease(tx, lease.id, lease.lastSeq, true);
   tx.after(() => {
     broker.deadlines.delete(lease.id);
+    broker.wake.leaseClosed(lease.id);
     const worker = broker.workers.get(lease.workerId);
     if (worker?.lease?.id === lease.id) worker.lease = null;
   });

@@ -12,7 +12,7 @@ import {
 import { addEvent } from "../store/events.ts";
 import type { Broker } from "./broker.ts";
 import { bringHome } from "./bring-home.ts";
-import { idOf } from "./ids.ts";
+import { createStaging } from "./staging.ts";
 
 /** Files brought home at the same time: enough to hide one slow fsync behind another. */
 const parallel = 4;
@@ -20,6 +20,10 @@ const parallel = 4;
 const retryMs = 15_000;
 
 export interface Deliverer {
+  /** A lease ended: its folder goes unless something in it still waits. */
+  leaseClosed: (leaseId: number) => void;
+  /** Removes the folders of leases that ended while no broker ran. */
+  tidyAll(): Promise<void>;
   /** Looks for files to bring home; asking again while it goes on is fine. */
   wake: () => void;
   /** Resolves when nothing is under way. */
@@ -29,6 +33,7 @@ export interface Deliverer {
 
 /** Makes the deliverer of the local staging folder. `onError` hears what should never happen. */
 export function createDeliverer(broker: Broker, onError: (error: unknown) => void): Deliverer {
+  const staging = createStaging(broker, onError);
   let running: Promise<void> | null = null;
   let again = false;
   let stopped = false;
@@ -89,7 +94,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
         });
       });
       await rm(artifact.staged, { force: true });
-      await removeEmptyStaging(artifact);
+      await staging.tidy(artifact.leaseId);
       return true;
     } catch (error) {
       onError(error);
@@ -111,21 +116,6 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
     });
   }
 
-  /** The lease's folder goes once the lease is closed and nothing of it waits. */
-  async function removeEmptyStaging(artifact: PendingArtifact): Promise<void> {
-    const left = broker.reader
-      .prepare(
-        `SELECT (SELECT count(*) FROM artifacts f JOIN attempts a ON a.id = f.attempt_id WHERE a.lease_id = ? AND f.delivered_at IS NULL)
-           + (SELECT closed_at IS NULL FROM leases WHERE id = ?) AS busy`,
-      )
-      .get(artifact.leaseId, artifact.leaseId) as { busy: number };
-    if (left.busy === 0)
-      await rm(`${broker.stagingFolder}${sep}${idOf("lease", artifact.leaseId)}`, {
-        recursive: true,
-        force: true,
-      });
-  }
-
   function wake(): void {
     if (stopped) return;
     clearTimeout(timer);
@@ -143,6 +133,8 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
 
   return {
     wake,
+    leaseClosed: (leaseId) => void staging.tidy(leaseId),
+    tidyAll: () => staging.tidyAll(),
     idle: async () => {
       while (running) await running;
     },
