@@ -79,9 +79,9 @@ export function createWriter(db: Database, clock: Clock): Writer {
       release.run();
     } catch (error) {
       entry.effects = [];
-      if (!db.inTransaction) return false;
       entry.failed = true;
       entry.error = asProblem(error);
+      if (!db.inTransaction) return false;
       rollbackTo.run();
       release.run();
     }
@@ -111,22 +111,22 @@ export function createWriter(db: Database, clock: Clock): Writer {
     settle(entries);
   }
 
+  /** Every entry gets a transaction of its own. Effects wait until the last is done: they may write themselves. */
   function retryAlone(entries: Entry[]): void {
-    for (const listener of lostListeners) listener();
     for (const entry of entries) {
       entry.effects = [];
       entry.failed = false;
       try {
         begin.run();
-        if (!runIn(entry)) throw new Error("the database gave up the transaction");
-        commit.run();
+        if (runIn(entry)) commit.run();
       } catch (error) {
-        if (db.inTransaction) db.exec("ROLLBACK");
+        entry.effects = [];
         entry.failed = true;
         entry.error = asProblem(error);
       }
-      settle([entry]);
+      if (db.inTransaction) db.exec("ROLLBACK");
     }
+    settle(entries);
     for (const listener of lostListeners) listener();
   }
 
