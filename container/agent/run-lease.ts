@@ -17,6 +17,7 @@ import { createTracker } from "./tracker.ts";
 const AWAY_LIMIT_MS = 30 * 60_000;
 /** Progress is passed on at most so often. */
 const PROGRESS_EVERY_MS = 1000;
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 export interface LeaseHost {
   client: Client;
@@ -144,9 +145,25 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     const parameters = lease.actionParameters as Record<string, TaskParameterValue>;
     const running = session.runTask(script.script as StepScript, parameters, variables);
     tracker.actionStarted(host.scripts.framesOf(lease));
+    const limit = limitAction(session, script.frameTimeoutSeconds);
     const result = await running;
+    clearTimeout(limit.timer);
     host.scripts.setFrames(lease, tracker.framesSeen);
     if (stopped === undefined) tracker.actionEnded(result);
+  }
+
+  /** A driver watches its frames itself; a command that reports no frames gets the time of all of them together. */
+  function limitAction(session: Session, frameSeconds: number | null): { timer: NodeJS.Timeout | undefined } {
+    const limit: { timer: NodeJS.Timeout | undefined } = { timer: undefined };
+    if (frameSeconds === null) return limit;
+    const limitSeconds = frameSeconds * lease.tasks.length;
+    limit.timer = setTimeout(
+      () => {
+        if (!tracker.framesSeen) void session.cancel({ why: "timeout", limitSeconds, everything: true });
+      },
+      Math.min(limitSeconds * 1000, MAX_TIMER_MS),
+    );
+    return limit;
   }
 
   async function wholeLease(): Promise<LeaseEnd> {

@@ -321,6 +321,29 @@ test("input files are downloaded, checked and found where the parameter points",
   expect(attempt && (await farm.log(attempt))).toBe("a scene as it was at submit\nshot.blend\n");
 });
 
+test("a hung frame is stopped by its timeout, and the reason names it", async () => {
+  farm = await startFarm();
+  await farm.agent();
+  const { number } = await farm.submit(shellStep("echo thinking; sleep 300", "1"), {
+    settings: { maxRetries: 0, frameTimeoutSeconds: 1 },
+  });
+  await farm.jobIn(number, "failed");
+  expect((await farm.tasks(number))[0]?.reason).toContain("did not finish within 1 second and was stopped");
+});
+
+test("a driver that names a file outside its folder fails the frame with the broker's sentence, at once", async () => {
+  farm = await startFarm();
+  await farm.agent();
+  const outside = join(farm.folder, "outside.png");
+  const file = `{\\"path\\":\\"${outside}\\",\\"name\\":\\"${outside}\\",\\"bytes\\":1}`;
+  const script = `printf x > ${outside}; echo "tally_frame: {\\"frame\\":1,\\"state\\":\\"succeeded\\",\\"files\\":[${file}]}"`;
+  const { number } = await farm.submit(shellStep(script, "1"), { settings: { frameParameter: "F" } });
+  await farm.jobIn(number, "failed");
+  const [task] = await farm.tasks(number);
+  expect(task).toMatchObject({ failures: 1 });
+  expect(task?.reason).toContain("is not in the folder of this lease");
+});
+
 test("an idle agent leaves by itself", async () => {
   farm = await startFarm({ idleExitMs: 100 });
   const agent = await farm.agent();

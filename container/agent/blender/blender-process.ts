@@ -37,11 +37,12 @@ const LONGEST_LINE = 8 * 1024 * 1024;
 /** The folder of the driver's Python files; beside the bundle, or in the source tree. */
 export function driverFolder(env: NodeJS.ProcessEnv = process.env): string {
   const here = dirname(fileURLToPath(import.meta.url));
+  // In the sources; beside a bundle in dist/; beside one in dist/tools/.
   const places = [
     env["TALLY_DRIVER"],
     join(here, "../../blender/driver"),
-    join(here, "../driver"),
     join(here, "driver"),
+    join(here, "../driver"),
   ];
   const found = places.find((place) => place && existsSync(join(place, "driver.py")));
   if (!found)

@@ -37,6 +37,11 @@ function say(line: string): void {
   process.stdout.write(`${line}\n`);
 }
 
+/** What a scene prints must not pass for a report of ours. */
+function harmless(line: string): string {
+  return /^\s*(?:openjd_|tally_frame)/i.test(line) ? `| ${line}` : line;
+}
+
 function fail(reason: string): number {
   // OpenJD's own way for an action to say why it failed.
   say(`openjd_fail: ${reason.replaceAll("\n", " ")}`);
@@ -172,7 +177,7 @@ function talk(sessionFolder: string, request: ToDaemon): Promise<number> {
     );
     socket.on("connect", () => sendLine(socket, request));
     onLines<FromDaemon>(socket, (message) => {
-      if (message.is === "log") say(message.line);
+      if (message.is === "log") say(harmless(message.line));
       else if (message.is === "frame") say(`tally_frame: ${JSON.stringify(message.frame)}`);
       else if (message.is === "ready") {
         say(message.text);

@@ -45,7 +45,6 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
     if (message.do === "stop") {
       await renderer.close();
       sendLine(socket, { is: "done" });
-      socket.end();
       return finish();
     }
     if (busy)

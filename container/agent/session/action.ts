@@ -36,6 +36,8 @@ export interface ActionEnd {
   signal: NodeJS.Signals | null;
   startError?: string;
   stopped?: "timeout" | "canceled";
+  /** The limit that it exceeded, when it was stopped for that. */
+  limitSeconds?: number;
   seconds: number;
 }
 
@@ -48,6 +50,8 @@ export interface RunningAction {
 
 export interface StopRequest {
   why?: "timeout" | "canceled";
+  /** With `timeout`: the limit that was exceeded. */
+  limitSeconds?: number;
   immediately?: boolean;
   periodSeconds?: number;
 }
@@ -148,6 +152,7 @@ export function startAction(command: ActionCommand, listener: ActionListener): R
   let killing = false;
   async function cancel(how: StopRequest = {}): Promise<void> {
     if (isDead) return;
+    if (end.stopped === undefined && how.limitSeconds !== undefined) end.limitSeconds = how.limitSeconds;
     end.stopped ??= how.why ?? "canceled";
     const { cancelation } = command;
     if (how.immediately === true || cancelation.mode === "TERMINATE" || killing) {
@@ -167,8 +172,9 @@ export function startAction(command: ActionCommand, listener: ActionListener): R
     else if (pid !== undefined) await platform.killTree(pid);
   }
 
-  if (command.timeoutSeconds !== undefined) {
-    after(command.timeoutSeconds * 1000, () => void cancel({ why: "timeout" }));
+  const limitSeconds = command.timeoutSeconds;
+  if (limitSeconds !== undefined) {
+    after(limitSeconds * 1000, () => void cancel({ why: "timeout", limitSeconds }));
   }
 
   const done = ended.promise.then(() => {

@@ -51,21 +51,22 @@ export function createRedactor(): Redactor {
           at = text.indexOf(first, at + 1);
         }
       }
-      return longest;
+      // The cut may not go through a whole secret either, whose end looks like the beginning of another.
+      let cut = text.length - longest;
+      const spans = spansOf(text, anywhere);
+      for (let at = spans.length - 1; at >= 0; at -= 1) {
+        const [from, to] = spans[at] ?? [0, 0];
+        if (from < cut && cut < to) cut = from;
+      }
+      return text.length - cut;
     },
   };
 }
 
 function redactLine(line: string, anywhere: Set<string>, wholeLines: Set<string>): string {
   if (wholeLines.has(line)) return STARS;
-  const spans: [number, number][] = [];
-  for (const secret of anywhere) {
-    for (let at = line.indexOf(secret); at >= 0; at = line.indexOf(secret, at + 1)) {
-      spans.push([at, at + secret.length]);
-    }
-  }
+  const spans = spansOf(line, anywhere);
   if (spans.length === 0) return line;
-  spans.sort((a, b) => a[0] - b[0]);
   let text = "";
   let end = 0;
   let open = false;
@@ -76,4 +77,15 @@ function redactLine(line: string, anywhere: Set<string>, wholeLines: Set<string>
     end = Math.max(end, to);
   }
   return text + line.slice(end);
+}
+
+/** Where secrets stand in a text, by their beginning. */
+function spansOf(text: string, secrets: Set<string>): [number, number][] {
+  const spans: [number, number][] = [];
+  for (const secret of secrets) {
+    for (let at = text.indexOf(secret); at >= 0; at = text.indexOf(secret, at + 1)) {
+      spans.push([at, at + secret.length]);
+    }
+  }
+  return spans.toSorted((a, b) => a[0] - b[0] || a[1] - b[1]);
 }

@@ -18,7 +18,6 @@ export interface EndStory {
   /** What the person calls it: the command as the template names it. */
   command: string;
   end: ActionEnd;
-  timeoutSeconds?: number;
   /** `openjd_fail` text, and what the session itself found wrong. */
   failText?: string;
   complaint?: string;
@@ -32,7 +31,7 @@ export function failureSentence(story: EndStory): string {
   if (end.startError !== undefined) return end.startError;
   if (complaint !== undefined) return complaint;
   if (end.stopped === "timeout") {
-    return `${name} did not finish within ${story.timeoutSeconds} seconds and was stopped. Raise the timeout in the template, or find out why it hangs.`;
+    return `${name} did not finish within ${plural(end.limitSeconds ?? 0)} and was stopped. Raise its time limit, or read its log to see why it hangs.`;
   }
   if (end.stopped === "canceled") return `${name} was stopped.`;
   if (failText !== undefined) return failText;
@@ -59,6 +58,10 @@ export function startSentence(command: string, message: string): string {
 
 export function notFoundSentence(command: string): string {
   return `The command "${shortName(command)}" was not found on this worker. Install it there, or give its full path in the template.`;
+}
+
+function plural(seconds: number): string {
+  return seconds === 1 ? "1 second" : `${seconds} seconds`;
 }
 
 function shortName(command: string): string {

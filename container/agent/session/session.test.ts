@@ -279,7 +279,7 @@ describe("stopping", () => {
     await session.enter(environment("A", ":", "echo left"));
     const result = await session.runTask(shell("sleep 300", { timeout: 1 }), {});
     expect(result.state).toBe("failed");
-    expect(result.reason).toContain("did not finish within 1 seconds");
+    expect(result.reason).toContain("did not finish within 1 second and was stopped");
     await session.end();
     expect(lines).toContain("left");
   });
@@ -327,6 +327,13 @@ test("the rules file holds the path mapping rules", async () => {
     path_mapping_rules: [{ source_path_format: "POSIX", source_path: "/mnt/a", destination_path: "/b" }],
   });
   expect(await readFile(join(session.folder, "path-mapping.json"), "utf8")).toContain("pathmapping-1.0");
+});
+
+test("what runs on an artist's machine has a lower priority, and so does what it starts", async () => {
+  const session = start({ lowPriority: true });
+  // The second process is started by the first, a moment later.
+  await session.runTask(shell("until [ $(nice) = 10 ]; do :; done; sh -c nice"), {});
+  expect(lines).toEqual(["10"]);
 });
 
 test("a hundred short actions start quickly one after the other", async () => {

@@ -182,7 +182,6 @@ export function createSession(options: SessionOptions): Session {
     const reason = failureSentence({
       command,
       end,
-      ...(timeoutSeconds !== undefined && { timeoutSeconds }),
       ...(failText !== undefined && { failText }),
       ...(complaint !== undefined && { complaint }),
       ...(lastLine !== undefined && { lastLine }),
