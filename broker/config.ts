@@ -1,6 +1,5 @@
 // The broker's configuration: one tally.yaml, checked as a whole; the environment only for secrets and the data folder.
 import { existsSync, readFileSync } from "node:fs";
-import { homedir } from "node:os";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
@@ -60,15 +59,6 @@ export type Config = z.output<typeof configSchema>;
 
 /** The configuration is wrong; the message lists every mistake. */
 export class ConfigError extends Error {}
-
-/** Where Tally keeps everything on this machine unless TALLY_DATA or --data says otherwise. */
-export function defaultDataFolder(env: NodeJS.ProcessEnv = process.env): string {
-  if (env["TALLY_DATA"]) return env["TALLY_DATA"];
-  if (process.platform === "darwin") return join(homedir(), "Library", "Application Support", "Tally");
-  if (process.platform === "win32")
-    return join(env["LOCALAPPDATA"] ?? join(homedir(), "AppData", "Local"), "Tally");
-  return join(env["XDG_DATA_HOME"] ?? join(homedir(), ".local", "share"), "tally");
-}
 
 /** Reads `path`, or `tally.yaml` in the data folder when there is one, or takes the defaults. Throws ConfigError. */
 export function readConfig(dataFolder: string, path?: string): Config {

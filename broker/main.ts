@@ -6,7 +6,8 @@ import { createAdaptorServer } from "@hono/node-server";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import pino from "pino";
 import { createFolderStore } from "./blob/folder.ts";
-import { defaultDataFolder, readConfig, type Config } from "./config.ts";
+import { readConfig, type Config } from "./config.ts";
+import { defaultDataFolder } from "./data-folder.ts";
 import { systemClock, type Clock, type Launcher } from "./domain/ports.ts";
 import { createApp } from "./http/app.ts";
 import { createLoginCode } from "./http/auth.ts";
@@ -162,10 +163,12 @@ async function startOn(
   Object.assign(broker.wake, {
     deliveries: deliverer.wake,
     settle: settler.settle,
+    leaseClosed: deliverer.leaseClosed,
     capacity: () => loops.forEach((loop) => loop.wake()),
   });
   for (const jobId of unsettledJobs(broker)) settler.settle(jobId);
   deliverer.wake();
+  deliverer.tidyAll().catch(onError);
   broker.wake.capacity();
   const sweeper = createSweeper(broker);
   const timer = setInterval(() => {

@@ -54,10 +54,10 @@ test("file names keep their end when they must be short, and the home folder is 
 });
 
 test("frame numbers replace the last run of # as Blender writes them", () => {
-  expect(frameFile("/r/v2###/shot_####.png", 7)).toBe("/r/v2###/shot_0007.png");
-  expect(frameFile("/r/####.png", -5)).toBe("/r/-005.png");
+  expect(frameFile("/r/v2###/##a###.png", 7)).toBe("/r/v2###/##a007.png");
+  expect(frameFile("/r/####.png", -5)).toBe("/r/-0005.png");
   expect(frameFile("/r/#.png", 120)).toBe("/r/120.png");
-  expect(frameFile("/r/still.png", 7)).toBe("/r/still.png");
+  expect(frameFile("/r##/still.png", 7)).toBe("/r##/still.png");
 });
 
 test("the nearest word is a typing mistake away", () => {

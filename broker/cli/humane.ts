@@ -61,14 +61,14 @@ export function shortPath(path: string, width: number): string {
   return `…${sep}${kept}`;
 }
 
-/** The name of a frame's file: the last run of # in the pattern becomes the number, signed and padded as Blender does. */
+/** The name of a frame's file: the last run of # in the file's own name becomes the number, padded as Blender does. */
 export function frameFile(pattern: string, frame: number): string {
-  const runs = [...pattern.matchAll(/#+/g)];
-  const last = runs.at(-1);
+  const nameAt = Math.max(pattern.lastIndexOf("/"), pattern.lastIndexOf("\\")) + 1;
+  const last = [...pattern.slice(nameAt).matchAll(/#+/g)].at(-1);
   if (last === undefined) return pattern;
-  const digits = String(Math.abs(frame)).padStart(last[0].length - (frame < 0 ? 1 : 0), "0");
-  const number = frame < 0 ? `-${digits}` : digits;
-  return pattern.slice(0, last.index) + number + pattern.slice(last.index + last[0].length);
+  const at = nameAt + last.index;
+  const number = `${frame < 0 ? "-" : ""}${String(Math.abs(frame)).padStart(last[0].length, "0")}`;
+  return pattern.slice(0, at) + number + pattern.slice(at + last[0].length);
 }
 
 function two(value: number): string {

@@ -39,6 +39,15 @@ export async function loadJobTemplate(file: string): Promise<JobTemplate> {
   throw new CommandMistake(`${file} is an environment template, which has no steps. Give a job template.`);
 }
 
+/** The text of a template file. Throws {@link CommandMistake} when it cannot be read. */
+export async function readTemplateFile(file: string): Promise<string> {
+  try {
+    return await readBounded(file);
+  } catch (error) {
+    throw new CommandMistake(sentence(error));
+  }
+}
+
 /** Reads environment template files, in order. Throws {@link CommandMistake} when one is none. */
 export async function loadEnvironmentTemplates(files: readonly string[]): Promise<EnvironmentTemplate[]> {
   const templates: EnvironmentTemplate[] = [];

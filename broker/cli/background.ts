@@ -1,0 +1,84 @@
+// Starts a broker in the background and waits until it answers.
+import { spawn } from "node:child_process";
+import { mkdirSync, openSync, closeSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { createClient, type Client } from "../contract/client.ts";
+import {
+  dataFolderOf,
+  findBroker,
+  isHealthy,
+  isNamed,
+  readConnection,
+  type BrokerOptions,
+} from "./connect.ts";
+import { Failure } from "./failure.ts";
+
+export interface FoundBroker {
+  client: Client;
+  /** True when it was not running and is now. */
+  started: boolean;
+}
+
+const patienceMs = 30_000;
+const lookEveryMs = 30;
+
+/**
+ * The broker that is meant; one on this machine is started when it does not run. `port`: for the new one, 0 takes a free one.
+ * Throws a Failure with the broker's own words when it does not start.
+ */
+export async function findOrStart(options: BrokerOptions & { port?: number }): Promise<FoundBroker> {
+  const dataFolder = dataFolderOf(options);
+  if (isNamed(options) || readConnection(dataFolder) !== undefined) {
+    const client = findBroker(options);
+    if (isNamed(options) || (await isHealthy(client))) return { client, started: false };
+  }
+  return { client: await startInBackground(dataFolder, options.port), started: true };
+}
+
+/** The program text that this command runs from: the bundle, or `main.ts` of a checkout. */
+function ownEntry(): string {
+  const self = import.meta.filename;
+  return self.endsWith(".ts") ? join(dirname(self), "main.ts") : self;
+}
+
+async function startInBackground(dataFolder: string, port: number | undefined): Promise<Client> {
+  mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const logFile = join(dataFolder, "serve.log");
+  const log = openSync(logFile, "w", 0o600);
+  const args = [ownEntry(), "serve", "--data", dataFolder];
+  if (port !== undefined) args.push("--port", String(port));
+  const child = spawn(process.execPath, args, {
+    detached: true,
+    stdio: ["ignore", log, log],
+    windowsHide: true,
+    cwd: dataFolder,
+    env: backgroundEnvironment(),
+  });
+  closeSync(log);
+  let ended = false;
+  child.on("exit", () => (ended = true));
+  child.on("error", () => (ended = true));
+  child.unref();
+  const until = Date.now() + patienceMs;
+  while (Date.now() < until) {
+    const connection = readConnection(dataFolder);
+    if (connection !== undefined && (ended || connection.pid === child.pid)) {
+      const client = createClient(connection.url, connection.token);
+      if (await isHealthy(client)) return client;
+    }
+    if (ended) break;
+    await pause(lookEveryMs);
+  }
+  const words = readFileSync(logFile, "utf8").trim().split("\n").slice(-12).join("\n");
+  throw new Failure(
+    ended
+      ? words || "The broker ended as soon as it was started, without a word."
+      : `The broker was started but does not answer after ${patienceMs / 1000} s. Its words are in ${logFile}.`,
+  );
+}
+
+/** The broker outlives this command: what npm said about the command is not about it. */
+function backgroundEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("npm_")));
+}

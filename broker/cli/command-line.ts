@@ -1,0 +1,67 @@
+// What happens between `tally` and a command: help, the version, a mistyped name, and how every command ends.
+import { version } from "../version.ts";
+import { commandGroups, commands } from "./command-table.ts";
+import { exitCodes, explain } from "./failure.ts";
+import { nearest } from "./nearest.ts";
+import { tally } from "./own-name.ts";
+import { write } from "./write.ts";
+
+/** The text of `tally --help`. */
+export function overview(): string {
+  const groups = Object.entries(commandGroups).map(([title, group]) => {
+    const lines = Object.entries(group).map(([name, { summary }]) => `  ${name.padEnd(10)} ${summary}\n`);
+    return `${title}\n${lines.join("")}`;
+  });
+  return `Tally renders frames on your machines and brings every one of them home.
+
+  tally submit shot.blend --frames 1-120
+
+${groups.join("\n")}
+Commands that take a job number mean the latest job without one.
+More about one of them: tally COMMAND --help. The version: tally --version
+`;
+}
+
+/** Runs `tally` with these arguments. Resolves to the exit code: 0 well, 1 failed, 2 wrong use, 3 no broker. */
+export async function runCommandLine(args: readonly string[]): Promise<number> {
+  const [name, ...rest] = args;
+  if (name === undefined || name === "help" || name === "--help" || name === "-h") {
+    const about = name === "help" ? rest[0] : undefined;
+    if (about !== undefined && commands[about] !== undefined) return runCommandLine([about, "--help"]);
+    await write(overview());
+    return name === undefined ? exitCodes.usage : exitCodes.ok;
+  }
+  if (name === "--version" || name === "-v" || name === "version") {
+    await write(`tally ${version}\n`);
+    return exitCodes.ok;
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+  if (command === undefined) {
+    console.error(unknown(name));
+    return exitCodes.usage;
+  }
+  try {
+    const { run, help } = await command.load();
+    if (asksForHelp(rest)) {
+      await write(help);
+      return exitCodes.ok;
+    }
+    return await run(rest);
+  } catch (error) {
+    const { text, exitCode, json } = explain(error);
+    console.error(rest.includes("--json") ? JSON.stringify({ error: json }) : text);
+    return exitCode;
+  }
+}
+
+function asksForHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  return (end < 0 ? args : args.slice(0, end)).some((one) => one === "--help" || one === "-h");
+}
+
+function unknown(name: string): string {
+  if (/\.blend\d*$/i.test(name)) return `To render ${name}, type: ${tally(`submit ${name}`)}`;
+  const meant = nearest(name, Object.keys(commands));
+  const hint = meant === undefined ? `Type: ${tally("--help")}` : `Did you mean: ${tally(meant)}`;
+  return `There is no command "${name}". ${hint}`;
+}

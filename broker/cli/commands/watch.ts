@@ -1,0 +1,92 @@
+// tally watch: follows a job until it ends. Ctrl-C stops only the watching.
+import type { Client } from "../../contract/client.ts";
+import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
+import { connect, findBroker, type BrokerOptions } from "../connect.ts";
+import { exitCodes, type ExitCode } from "../failure.ts";
+import { followJob, type Ending } from "../follow.ts";
+import { getJob } from "../job-reads.ts";
+import { createJsonListener, createLineListener } from "../watch-lines.ts";
+import { createBarListener } from "../watch-bar.ts";
+import { endingText } from "../job-words.ts";
+import { tally } from "../own-name.ts";
+import { write } from "../write.ts";
+
+/** The help text of `tally watch`. */
+export const watchHelp = `tally watch  [JOB]  [--lines]
+
+Follows a job until it ends: a progress bar on a terminal, a line for each frame in a pipe. Without a number: the latest
+job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is waited for.
+
+  --lines                a line for each frame on a terminal too
+${brokerHelp}
+Ends with 0 when every frame succeeded and is home, 1 when not.
+`;
+
+/** Runs `tally watch`. */
+export async function watch(args: string[]): Promise<number> {
+  const { values, positionals } = readArguments(
+    "watch",
+    args,
+    { ...brokerOptions, lines: { type: "boolean" } },
+    { most: 1, what: "one job number" },
+  );
+  const job = readJob("watch", positionals[0]);
+  const client = await connect(values);
+  const { number } = await getJob(client, job);
+  const { code } = await watchJob({ ...values, number, find: () => findBroker(values), client });
+  return code;
+}
+
+export interface WatchOptions extends BrokerOptions {
+  number: number;
+  client: Client;
+  find: () => Client;
+  json?: boolean | undefined;
+  /** A line for each frame, also on a terminal. */
+  lines?: boolean | undefined;
+  /** Events after this cursor are told; default: from now on. */
+  after?: number | undefined;
+  /** Said at the end; default: how the job ended. */
+  ending?: (ending: Ending) => string;
+}
+
+/** Follows a job and prints what happens. Resolves to the exit code and, unless Ctrl-C came first, how the job ended. */
+export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode; ending?: Ending }> {
+  const { number, find, json } = options;
+  const stopped = new AbortController();
+  const onSignal = () => stopped.abort();
+  process.on("SIGINT", onSignal);
+  const onTerminal = process.stdout.isTTY === true && process.env["TERM"] !== "dumb";
+  const listener = json
+    ? createJsonListener()
+    : onTerminal && !options.lines
+      ? createBarListener(options.client)
+      : createLineListener(options.client);
+  try {
+    const ending = await followJob({
+      find,
+      number,
+      listener,
+      signal: stopped.signal,
+      ...(options.after !== undefined && { after: options.after }),
+    });
+    listener.close();
+    const { job, notHome } = ending;
+    if (json) await write(`${JSON.stringify({ kind: "end", job, notHome })}\n`);
+    else await write((options.ending ?? endingText)(ending));
+    return {
+      code: job.state === "succeeded" && notHome.length === 0 ? exitCodes.ok : exitCodes.failed,
+      ending,
+    };
+  } catch (error) {
+    listener.close();
+    if (!stopped.signal.aborted) throw error;
+    if (!json)
+      await write(
+        `\nStopped watching; job ${number} goes on. Come back to it: ${tally(`watch ${number}`)}\n`,
+      );
+    return { code: exitCodes.interrupted };
+  } finally {
+    process.off("SIGINT", onSignal);
+  }
+}

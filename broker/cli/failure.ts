@@ -1,0 +1,49 @@
+// How a command ends when it cannot do what was asked: one sentence and an exit code.
+import { ProblemError, UnreachableError } from "../contract/client.ts";
+import { CommandMistake } from "./template-files.ts";
+import { tally } from "./own-name.ts";
+
+/** 0 is well; the others say whose turn it is: the work's, the typist's, or the broker's. */
+export const exitCodes = { ok: 0, failed: 1, usage: 2, noBroker: 3, interrupted: 130 } as const;
+export type ExitCode = (typeof exitCodes)[keyof typeof exitCodes];
+
+/** Ends a command with its message, which is for a person, and an exit code. */
+export class Failure extends Error {
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode = exitCodes.failed) {
+    super(message);
+    this.name = "Failure";
+    this.exitCode = exitCode;
+  }
+}
+
+/** What to print and how to end for anything that a command threw. Bugs keep their stack. */
+export function explain(error: unknown): { text: string; exitCode: ExitCode; json: unknown } {
+  if (error instanceof Failure)
+    return { text: error.message, exitCode: error.exitCode, json: { detail: error.message } };
+  if (error instanceof ProblemError) {
+    const fields = (error.body.errors ?? []).filter(({ detail }) => !error.message.includes(detail));
+    const lines = fields.map(({ pointer, detail }) => `  ${pointer === "" ? "" : `${pointer}: `}${detail}`);
+    const next =
+      error.code === "unauthenticated"
+        ? ` Give a token that it knows: --token TEXT, or TALLY_TOKEN.`
+        : error.code === "busy" || error.code === "rate-limited"
+          ? " Try again in a moment."
+          : "";
+    const text = [error.message + next, ...lines].join("\n");
+    return { text, exitCode: exitCodes.failed, json: error.body };
+  }
+  if (error instanceof UnreachableError) {
+    const text = `${error.message} Start one with \`${tally("serve")}\`, or check the address.`;
+    return { text, exitCode: exitCodes.noBroker, json: { detail: text } };
+  }
+  if (error instanceof CommandMistake)
+    return { text: error.message, exitCode: exitCodes.failed, json: { detail: error.message } };
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  return {
+    text: `Tally made a mistake. Please report it with these lines:\n${text}`,
+    exitCode: exitCodes.failed,
+    json: { detail: text },
+  };
+}

@@ -1,0 +1,103 @@
+// Sentences about a job that several commands say: a frame's name, how it ended, what to type next.
+import { dirname } from "node:path";
+import type { JobDetail } from "../contract/job.ts";
+import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
+import { counted, duration, shortPath } from "./humane.ts";
+import { tally } from "./own-name.ts";
+import { paint } from "./style.ts";
+
+/** `frame 7/24` where frames count from 1 to their number, `frame 107` elsewhere, `Build 1` for a task that is no frame. */
+export function frameName(job: JobDetail, step: string, frame: string | null): string {
+  const prefix = job.steps.length > 1 ? `${step} ` : "";
+  if (frame === null) return step;
+  const { taskCount } = job.steps.find((one) => one.name === step) ?? job;
+  const total = Number(frame) >= 1 && Number(frame) <= taskCount ? `/${taskCount}` : "";
+  return `${prefix}frame ${frame}${total}`;
+}
+
+/** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [this PC, CPU]`. */
+export function finishedLine(job: JobDetail, done: FinishedFrame, where: string, width: number): string {
+  const name = frameName(job, done.step, done.frame).padEnd(
+    frameName(job, done.step, String(job.taskCount)).length,
+  );
+  const seconds = done.seconds === null ? "" : duration(done.seconds);
+  const device = { CPU: ", CPU", GPU: ", GPU" }[job.parameters["Device"]?.value ?? ""] ?? "";
+  const end = where === "" ? "" : `[${where}${device}]`;
+  const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
+  const file = done.file === null ? "" : shortPath(done.file, Math.min(room, 60));
+  return [paint("green", name), seconds, file, paint("dim", end)].filter((part) => part !== "").join("  ");
+}
+
+/** Two lines about a failed try: what happened, and what to type. */
+export function failedLines(job: JobDetail, failed: FailedFrame, where: string): string {
+  const name = frameName(job, failed.step, failed.frame).replace(/\/\d+$/, "");
+  const on = where === "" ? "" : ` on ${where}`;
+  if (failed.willRetry)
+    return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${failed.reason}`;
+  const look =
+    failed.frame === null ? tally(`logs ${job.number}`) : tally(`logs ${job.number} --frame ${failed.frame}`);
+  return `${paint("red", `${name} failed${on}:`)} ${failed.reason}\n  Read on: ${look}`;
+}
+
+/** Where this job's files lie, or null when nobody knows. */
+export function folderOf(job: JobDetail): string | null {
+  return job.outputPattern === null ? null : dirname(job.outputPattern);
+}
+
+/** How it ended, in a few lines, with the next command where there is something to do. */
+export function endingText({ job, notHome }: Ending): string {
+  const { number, counts, taskCount } = job;
+  const folder = folderOf(job);
+  const took =
+    job.startedAt !== null && job.endedAt !== null
+      ? ` in ${duration((Date.parse(job.endedAt) - Date.parse(job.startedAt)) / 1000)}`
+      : "";
+  const lines: string[] = [];
+  if (job.state === "succeeded" && notHome.length === 0) {
+    const home = folder === null ? "" : ` ${taskCount === 1 ? "It is" : "They are"} in ${folder}`;
+    lines.push(`${paint("green", `Job ${number} is done:`)} ${counted(taskCount, "frame")}${took}.${home}`);
+  } else if (job.state === "succeeded") {
+    lines.push(
+      paint(
+        "yellow",
+        `Job ${number} is rendered, but ${counted(notHome.length, "file")} could not be brought home:`,
+      ),
+    );
+  } else if (job.state === "canceled") {
+    lines.push(`Job ${number} was canceled after ${counts.succeeded} of ${counted(taskCount, "frame")}.`);
+    lines.push(`  Render the rest after all: ${tally(`requeue ${number}`)}`);
+  } else {
+    const why = job.intentReason === null ? "" : ` ${job.intentReason}`;
+    lines.push(
+      paint("red", `Job ${number} failed: ${counts.failed} of ${counted(taskCount, "frame")}.`) + why,
+    );
+    lines.push(...failureLines(job));
+  }
+  for (const { name, problem } of notHome.slice(0, 5))
+    lines.push(`  ${name}: ${problem ?? "still on its way"}`);
+  if (notHome.length > 0) lines.push(`  The broker tries again by itself: ${tally(`watch ${number}`)}`);
+  return `${lines.join("\n")}\n`;
+}
+
+/** Failed frames by reason, and what to type about them. */
+export function failureLines(job: JobDetail): string[] {
+  const lines = job.failures
+    .slice(0, 5)
+    .map(({ count, reason }) => `  ${counted(count, "frame")}: ${reason}`);
+  if (job.failures.length > 5) lines.push(`  and ${counted(job.failures.length - 5, "more reason")}`);
+  lines.push(`  What the renderer said: ${tally(`logs ${job.number}`)}`);
+  lines.push(`  Render them again:      ${tally(`requeue ${job.number} --failed`)}`);
+  return lines;
+}
+
+/** Seconds until the job is done, by the mean of its frames so far; null when nothing is known yet. */
+export function secondsLeft(job: JobDetail): number | null {
+  let left = 0;
+  for (const { counts, meanSeconds } of job.steps) {
+    const open = counts.ready + counts.blocked + counts.running * 0.5;
+    if (open === 0) continue;
+    if (meanSeconds === null) return null;
+    left += open * meanSeconds;
+  }
+  return left / Math.max(1, job.counts.running);
+}

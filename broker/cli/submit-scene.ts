@@ -1,0 +1,176 @@
+// From a .blend and flags to a job: looks at the file, asks Blender about it once, and says what would go wrong.
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, dirname, extname, join, resolve } from "node:path";
+import type { SubmitInput } from "../contract/job.ts";
+import { readWhole, readChoice, usage } from "./arguments.ts";
+import { dataFolderOf } from "./connect.ts";
+import { Failure } from "./failure.ts";
+import { describeFrames, formatFrames, framesBetween, type Frames } from "./frames.ts";
+import { frameFile } from "./humane.ts";
+import { configuredBlenders } from "./machine.ts";
+import { nearest } from "./nearest.ts";
+import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
+import { checkFormatAndEngine, checkScene, chooseScene, spelledOut } from "./scene-checks.ts";
+import { readFramesFlag, readSettings, readTimeout, type SubmitValues } from "./submit-flags.ts";
+
+/** A job that is ready to be sent, and what to say about it. */
+export interface Prepared {
+  body: SubmitInput;
+  /** Files whose bytes the broker must have first. */
+  uploads: { path: string; sha256: string; bytes: number }[];
+  /** What was understood, a line each. */
+  notes: string[];
+  /** First and last full file name, where they are known. */
+  files: { first: string; last: string } | null;
+  blender: string | null;
+  taskCount: number | null;
+  /** Removes what was made on the way. */
+  dispose: () => Promise<void>;
+}
+
+/** Prepares a scene. Throws a Failure with every mistake at once, each with the flag that mends it. */
+export async function prepareScene(file: string, values: SubmitValues): Promise<Prepared> {
+  const original = resolve(file);
+  const settings = readSettings(values);
+  const wantedFrames = readFramesFlag(values);
+  const parameters = readSceneParameters(values);
+  refuse(file, checkFormatAndEngine(values));
+  const { readBlendHeader } = await import("../../container/agent/blender/header.ts");
+  const header = await readBlendHeader(original);
+  if ("problem" in header) throw new Failure(header.problem + (await similarFile(original)));
+  const { findBlenders, chooseBlender } = await import("../../container/agent/blender/discover.ts");
+  const installs = await findBlenders({
+    config: { blenders: await configuredBlenders(dataFolderOf(values)) },
+  });
+  const chosen = chooseBlender(installs, header.version, values.blender);
+  if ("problem" in chosen) throw new Failure(chosen.problem);
+  const { install } = chosen;
+
+  const scratch = await mkdtemp(join(tmpdir(), "tally-submit-"));
+  const dispose = () => rm(scratch, { recursive: true, force: true });
+  try {
+    const { snapshotScene } = await import("../../container/agent/blender/snapshot.ts");
+    const { inspectScene } = await import("../../container/agent/blender/inspect.ts");
+    const copy = join(scratch, "scene.blend");
+    const snapshot = await snapshotScene(original, copy).catch(sentence);
+    const output = values.output === undefined ? "" : outputPattern(values.output, original, process.cwd());
+    const named = formatOfExtension[extname(output).toLowerCase()];
+    const format = values.format === undefined ? (named ?? "") : spelledOut(values.format);
+    const inspection = await inspectScene(original, install, { copy, output, format }).catch(sentence);
+    const scene = chooseScene(inspection, values.scene);
+    if (typeof scene === "string") throw new Failure(scene);
+    refuse(file, checkScene(inspection, scene, format === "" ? values : { ...values, format }));
+    const frames = wantedFrames ?? sceneFrames(scene);
+    const pattern = filePattern(scene.output, scene.frameStart, original);
+    const name = basename(original).replace(/\.blend\d*$/i, "");
+    const device: string | number | undefined =
+      parameters["Device"] ?? (scene.device === "CPU" ? "CPU" : undefined);
+    const body: SubmitInput = {
+      templateName: "blender-render",
+      parameters: {
+        ...parameters,
+        JobName: (values.name ?? name).slice(0, 128) || "Blender render",
+        Scene: original,
+        OriginalPath: original,
+        Frames: formatFrames(frames),
+        ...(output !== "" && { Output: output }),
+        ...(format !== "" && { Format: format }),
+        ...(device !== undefined && { Device: device }),
+      },
+      assets: [{ path: original, ...snapshot }],
+      settings: {
+        conflict: scene.overwrites ? "overwrite" : "skip",
+        ...settings,
+        name: values.name ?? name,
+        blenderSeries: install.series,
+        frameParameter: "Frame",
+        outputPattern: pattern,
+        // File Output nodes may save anywhere below the scene's own folder.
+        outputFolders: [...new Set([dirname(pattern), dirname(original)])],
+      },
+    };
+    return {
+      body,
+      uploads: [{ ...snapshot, path: copy }],
+      notes: [blenderNote(header.version, install), describeFrames(frames)],
+      files: { first: frameFile(pattern, frames[0] ?? 0), last: frameFile(pattern, frames.at(-1) ?? 0) },
+      blender: install.version,
+      taskCount: frames.length,
+      dispose,
+    };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+function readSceneParameters(values: SubmitValues): Record<string, string | number> {
+  const timeout = readTimeout(values);
+  const choice = <const T extends string>(option: "motion-blur" | "device", choices: readonly T[]) => {
+    const given = values[option];
+    return given === undefined ? undefined : readChoice("submit", `--${option}`, given, choices);
+  };
+  const motionBlur = choice("motion-blur", ["on", "off"]);
+  const device = choice("device", ["cpu", "gpu", "gpu-or-cpu"]);
+  const { samples, scale, blender } = values;
+  if (blender !== undefined && !/^\d+\.\d+(\.\d+)?$/.test(blender))
+    throw usage("submit", `--blender must be a series such as 4.5, not "${blender}".`);
+  return {
+    ...(values.scene !== undefined && { SceneName: values.scene }),
+    ...(values["view-layer"] !== undefined && { ViewLayer: values["view-layer"] }),
+    ...(values.camera !== undefined && { Camera: values.camera }),
+    ...(values.engine !== undefined && { Engine: spelledOut(values.engine) }),
+    ...(samples !== undefined && { Samples: readWhole("submit", "--samples", samples, 1, 1_000_000) }),
+    ...(scale !== undefined && {
+      ResolutionScale: readWhole("submit", "--scale", scale.replace(/\s*%$/, ""), 1, 10_000),
+    }),
+    ...(motionBlur !== undefined && { MotionBlur: motionBlur.toUpperCase() }),
+    ...(device !== undefined && { Device: device.toUpperCase().replaceAll("-", "_") }),
+    ...(timeout !== undefined && { FrameTimeout: timeout }),
+    ...(values["allow-missing"] && { AllowMissing: "true" }),
+    ...(values["allow-scripts"] && { AllowScripts: "true" }),
+  };
+}
+
+function sceneFrames(scene: {
+  name: string;
+  frameStart: number;
+  frameEnd: number;
+  frameStep: number;
+}): Frames {
+  if (scene.frameEnd >= scene.frameStart)
+    return framesBetween(scene.frameStart, scene.frameEnd, Math.max(1, scene.frameStep));
+  throw new Failure(
+    `The scene "${scene.name}" ends before it starts (${scene.frameStart} to ${scene.frameEnd}). Say which frames: --frames 1-120.`,
+  );
+}
+
+function blenderNote(saved: string, install: { series: string; version: string }): string {
+  if (install.series === saved) return `Blender ${install.version}`;
+  return `Blender ${install.version}: the scene was saved with ${saved}, and this is the newer one chosen for it`;
+}
+
+/** Throws one Failure with all of the problems, if there are any. */
+function refuse(file: string, problems: readonly string[]): void {
+  if (problems.length === 1) throw new Failure(problems[0] as string);
+  if (problems.length > 1)
+    throw new Failure(
+      `${file} cannot be submitted as it is:\n${problems.map((one) => `- ${one}`).join("\n")}`,
+    );
+}
+
+/** The modules that look at scenes throw errors whose message is the sentence. */
+function sentence(error: unknown): never {
+  throw error instanceof Error ? new Failure(error.message) : error;
+}
+
+async function similarFile(path: string): Promise<string> {
+  const names = await readdir(dirname(path)).catch((): string[] => []);
+  if (names.includes(basename(path))) return "";
+  const meant = nearest(
+    basename(path),
+    names.filter((name) => /\.blend$/i.test(name)),
+  );
+  return meant === undefined ? "" : ` Did you mean ${join(dirname(path), meant)}?`;
+}

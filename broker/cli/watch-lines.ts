@@ -1,0 +1,103 @@
+// What watching prints into a pipe: a line for each frame, or each event as JSON.
+import type { Answer, Client } from "../contract/client.ts";
+import type { JobDetail } from "../contract/job.ts";
+import type { Listener } from "./follow.ts";
+import { counted } from "./humane.ts";
+import { failedLines, finishedLine } from "./job-words.ts";
+import { tally } from "./own-name.ts";
+import { terminalWidth } from "./style.ts";
+import { write } from "./write.ts";
+
+export interface ClosingListener extends Listener {
+  /** Nothing more is told: leaves the terminal as it should be. */
+  close(): void;
+}
+
+/** A job that waits so long without a worker gets a hint, ms. */
+const lonelyMs = 20_000;
+
+/** A line for each frame, and for whatever else a person should know. */
+export function createLineListener(
+  client: Client,
+  print = (text: string) => write(`${text}\n`),
+): ClosingListener {
+  const whereIs = createPlaces(client);
+  let job: JobDetail | undefined;
+  const remark = createRemarks((text) => void print(text));
+  return {
+    job(now) {
+      if (job === undefined && now.counts.succeeded > 0 && now.endedAt === null)
+        void print(`${now.counts.succeeded} of ${counted(now.taskCount, "frame")} are done already`);
+      job = now;
+      remark.about(now);
+    },
+    async finished(done) {
+      if (job !== undefined)
+        await print(finishedLine(job, done, await whereIs(done.worker), terminalWidth()));
+    },
+    async failed(failed) {
+      if (job !== undefined) await print(failedLines(job, failed, await whereIs(failed.worker)));
+    },
+    away: (url) => void print(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`),
+    back: () => void print("The broker is back."),
+    close: () => remark.close(),
+  };
+}
+
+/** Each event as one JSON object a line. */
+export function createJsonListener(): ClosingListener {
+  const print = (value: unknown) => write(`${JSON.stringify(value)}\n`);
+  const nothing = () => {};
+  return {
+    job: nothing,
+    finished: nothing,
+    failed: nothing,
+    away: (url) => void print({ kind: "broker.away", url }),
+    back: () => void print({ kind: "broker.back" }),
+    event: print,
+    close: nothing,
+  };
+}
+
+/** Says what keeps a job from running: it is paused, or no worker takes it. */
+export function createRemarks(say: (text: string) => void) {
+  let state: string | undefined;
+  let timer: NodeJS.Timeout | undefined;
+  return {
+    about(job: JobDetail) {
+      if (job.state === state) return;
+      clearTimeout(timer);
+      if (job.state === "paused" || job.state === "pausing")
+        say(`Job ${job.number} is paused. Go on: ${tally(`resume ${job.number}`)}`);
+      else if (state === "paused" || state === "pausing") say(`Job ${job.number} goes on.`);
+      if (job.state === "canceling") say(`Job ${job.number} is stopping.`);
+      if (job.state === "queued") {
+        const hint = `Job ${job.number} still waits: other jobs go first, or no worker here can render it. Look: ${tally("workers")}`;
+        timer = setTimeout(() => say(hint), lonelyMs).unref();
+      }
+      state = job.state;
+    },
+    close: () => clearTimeout(timer),
+  };
+}
+
+/** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
+export function createPlaces(client: Client): (worker: string | null) => Promise<string> {
+  const places = new Map<string, string>();
+  const here = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(client.url);
+  return async (worker) => {
+    if (worker === null) return "";
+    if (!places.has(worker)) {
+      try {
+        const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers", {
+          query: { all: true },
+        });
+        for (const one of items) places.set(one.name, one.pool === "local" && here ? "this PC" : one.name);
+      } catch {
+        // The line is printed without the nicer name; the broker is asked again with the next one.
+        return worker;
+      }
+    }
+    return places.get(worker) ?? worker;
+  };
+}
