@@ -124,7 +124,8 @@ async function runDaemon(): Promise<number> {
     process.once("message", (message) => done(message as DaemonOrder)),
   );
   await serveSession(order, () => process.send?.("listening"));
-  return 0;
+  // Not by running out of work: a client waits for its socket to close as the sign that this process is gone.
+  process.exit(0);
 }
 
 async function render(
@@ -162,19 +163,14 @@ function talk(sessionFolder: string, request: ToDaemon): Promise<number> {
       socket.end();
       done(code);
     };
-    socket.on("error", () =>
-      reject(new Error("The render session has ended. Requeue its frames to start a new one: tally requeue")),
-    );
-    socket.on(
-      "close",
-      () =>
-        ended ||
-        reject(
-          new Error(
-            "The render session ended while it rendered. Requeue its frames to start a new one: tally requeue",
-          ),
-        ),
-    );
+    const lost = (how: string): void =>
+      reject(new Error(`The render session ${how}. Requeue its frames to start a new one: tally requeue`));
+    let last: number | null = null;
+    socket.on("error", () => lost("has ended"));
+    socket.on("close", () => {
+      if (last !== null) done(last);
+      else if (!ended) lost("ended while it rendered");
+    });
     socket.on("connect", () => sendLine(socket, request));
     onLines<FromDaemon>(socket, (message) => {
       if (message.is === "log") say(harmless(message.line));
@@ -182,6 +178,10 @@ function talk(sessionFolder: string, request: ToDaemon): Promise<number> {
       else if (message.is === "ready") {
         say(message.text);
         end(0);
+      } else if (message.is === "fatal" && request.do === "open") {
+        last = fail(message.reason);
+      } else if (message.is === "done" && request.do === "stop") {
+        last = 0;
       } else if (message.is === "done") end(0);
       else end(fail(message.reason));
     });

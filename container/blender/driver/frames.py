@@ -19,6 +19,9 @@ from scene import OpenedScene
 
 # Status texts come some fifty times for even a tiny frame.
 SECONDS_BETWEEN_STATS = 0.25
+# Changing the scene's own range would change drivers that read it; newer Blenders take a range beside it.
+CAN_RENDER_RANGE = "frame_start" in bpy.ops.render.render.get_rna_type().properties
+ROOM_FOR_A_PICTURE = 1 << 20
 
 
 def watch_progress(channel: Channel) -> None:
@@ -60,7 +63,13 @@ def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame:
 
 def _render(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str) -> str:
     scene = opened.scene
-    main = redirect(scene, plan, folder, frame)
+    if CAN_RENDER_RANGE:
+        # From 5.0 on, File Output nodes number their files in animations only, so a frame is an animation of one.
+        main, scene.render.filepath = redirect(scene, plan, folder, frame)
+        bpy.ops.render.render(animation=True, frame_start=frame, frame_end=frame, scene=scene.name)
+        return main
+    main, _ = redirect(scene, plan, folder, frame)
+    scene.render.filepath = main
     # Not frame_set: that would evaluate the whole scene once more than the render itself does.
     scene.frame_current = frame
     scene.frame_subframe = 0.0
@@ -90,5 +99,8 @@ def _check(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str, main:
     for path, home in files:
         wrong = check_image(path)
         if wrong is not None:
-            raise RuntimeError(f"the picture {os.path.basename(home)} {wrong}")
+            # Blender may not notice that the last of its bytes found no room.
+            full = shutil.disk_usage(folder).free < ROOM_FOR_A_PICTURE
+            why = "No space left on device: " if full else ""
+            raise RuntimeError(f"{why}the picture {os.path.basename(home)} {wrong}")
     return files

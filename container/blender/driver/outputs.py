@@ -150,8 +150,8 @@ def _remember(node: Any) -> FileOutput:
     return FileOutput(node, str(node.base_path), "", [str(slot.path) for slot in node.file_slots])
 
 
-def redirect(scene: Any, plan: OutputPlan, folder: str, frame: int) -> str:
-    """Makes everything that this frame saves land below `folder`; returns the path of the main file."""
+def redirect(scene: Any, plan: OutputPlan, folder: str, frame: int) -> tuple[str, str]:
+    """Makes everything that this frame saves land below `folder`; returns the main file's path and its pattern."""
     main = os.path.join(folder, "main")
     os.makedirs(main, exist_ok=True)
     for index, output in enumerate(plan.nodes):
@@ -165,9 +165,8 @@ def redirect(scene: Any, plan: OutputPlan, folder: str, frame: int) -> str:
                 node.file_slots[number].path = f"s{number}/{os.path.basename(path)}"
         else:
             node.base_path = os.path.join(_literal(place), output.prefix)
-    path = path_at(scene, _literal(os.path.join(main, "frame_####")), frame)
-    scene.render.filepath = _literal(path)
-    return path
+    pattern = _literal(os.path.join(main, "frame_####"))
+    return path_at(scene, pattern, frame), pattern
 
 
 def _literal(path: str) -> str:
