@@ -80,7 +80,7 @@ async function isWhole(
 ): Promise<boolean> {
   const tail = Buffer.alloc(Math.min(size, 64));
   await file.read(tail, 0, tail.length, size - tail.length);
-  if (compression === "none") return tail.includes("ENDB");
+  if (compression === "none") return hasEnd(tail);
   if (compression === "zstd" && tail.length >= 4 && tail.readUInt32LE(tail.length - 4) === SEEK_TABLE_MAGIC)
     return true;
   // Neither gzip nor other programs' zstd says where it ends: only reading tells.
@@ -91,5 +91,11 @@ async function isWhole(
   } catch {
     return false;
   }
-  return end.includes("ENDB");
+  return hasEnd(end);
+}
+
+/** The last block has a head of 20 to 32 bytes and nothing in it. */
+function hasEnd(tail: Buffer): boolean {
+  const at = tail.lastIndexOf("ENDB");
+  return at >= 0 && tail.length - at >= 20;
 }

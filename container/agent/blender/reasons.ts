@@ -25,7 +25,7 @@ const RULES: readonly Rule[] = [
   },
   {
     words:
-      /out of (?:GPU |video |device )?memory.*(?:cu|hip|gpu|device|optix|metal)|(?:CUDA|HIP|OPTIX|Metal|oneAPI).*out of memory|(?:cu|hip)(?:MemAlloc|StreamCreate|ArrayCreate)/i,
+      /out of (?:GPU|video|device) memory|out of memory in (?:cu|hip)|(?:CUDA|HIP|OPTIX|Metal|oneAPI).*out of memory|(?:cu|hip)(?:MemAlloc|StreamCreate|ArrayCreate)/i,
     says: "The GPU ran out of memory",
     next: "Submit again with --device CPU, or make the scene lighter (textures, --resolution-scale 50).",
   },
@@ -70,7 +70,7 @@ const RULES: readonly Rule[] = [
     next: "Read the frame's log for the cause: tally logs",
   },
   {
-    words: /Traceback|^\w*(?:Error|Exception): /m,
+    words: /Traceback|^(?!Error:)\w+(?:Error|Exception): /m,
     says: "A script in the scene failed",
     next: "Mend the script in Blender; the log has its lines: tally logs",
   },
