@@ -10,6 +10,7 @@ import type { Attempt } from "../../broker/contract/attempt.ts";
 import { createClient, type Client } from "../../broker/contract/client.ts";
 import type { Job, SubmitInput, Task } from "../../broker/contract/job.ts";
 import type { Worker } from "../../broker/contract/worker.ts";
+import { clearLeftovers } from "../../container/agent/leftovers.ts";
 import type { Limits } from "../../broker/service/broker.ts";
 
 const here = (name: string): string => fileURLToPath(new URL(name, import.meta.url));
@@ -64,6 +65,7 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
   const dataFolder = join(folder, "data");
   await mkdir(dataFolder);
   const agents: ChildProcess[] = [];
+  const works = new Set<string>();
   let broker: ChildProcess;
   let port = "0";
   let client: Client;
@@ -103,6 +105,8 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
     workerToken,
     async agent(options = {}) {
       const token = options.token ?? (await workerToken());
+      const work = options.work ?? join(folder, `work-${agents.length}`);
+      works.add(work);
       const args = [here("../../container/agent/main.ts"), "--pool", "test", ...(options.args ?? [])];
       const child = spawn(process.execPath, args, {
         stdio: ["ignore", "ignore", "pipe"],
@@ -110,7 +114,7 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
           ...process.env,
           TALLY_URL: client.url,
           TALLY_TOKEN: token,
-          TALLY_WORK: options.work ?? join(folder, `work-${agents.length}`),
+          TALLY_WORK: work,
           TALLY_STAGING: join(dataFolder, "staging"),
           TALLY_POOL: "test",
         },
@@ -160,6 +164,8 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
     },
     async stop() {
       for (const child of [...agents, broker]) await kill(child);
+      // What a killed agent rendered goes on: no test may leave it behind.
+      for (const work of works) await clearLeftovers(work);
       await rm(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };

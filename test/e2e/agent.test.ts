@@ -235,6 +235,9 @@ test("a worker stopped past its lease and woken changes nothing, on disk neither
     settings: { frameParameter: "F", outputFolders: [home] },
   });
   const first = Number(await until("it runs", () => existsSync(pidFile) && readFileSync(pidFile, "utf8")));
+  await until("the broker knows", async () =>
+    (await farm.attempts(number)).some(({ state }) => state === "started"),
+  );
   sleepy.signal("SIGSTOP");
   await until("the lease is over", async () =>
     (await farm.attempts(number)).some(({ state }) => state === "expired"),
