@@ -18,6 +18,8 @@ export interface FoundBroker {
   client: Client;
   /** True when it was not running and is now. */
   started: boolean;
+  /** The page's one-time address, of a broker that was just started. */
+  loginUrl?: string;
 }
 
 const patienceMs = 30_000;
@@ -33,7 +35,7 @@ export async function findOrStart(options: BrokerOptions & { port?: number }): P
     const client = findBroker(options);
     if (isNamed(options) || (await isHealthy(client))) return { client, started: false };
   }
-  return { client: await startInBackground(dataFolder, options.port), started: true };
+  return startInBackground(dataFolder, options.port);
 }
 
 /** The program text that this command runs from: the bundle, or `main.ts` of a checkout. */
@@ -42,11 +44,11 @@ function ownEntry(): string {
   return self.endsWith(".ts") ? join(dirname(self), "main.ts") : self;
 }
 
-async function startInBackground(dataFolder: string, port: number | undefined): Promise<Client> {
+async function startInBackground(dataFolder: string, port: number | undefined): Promise<FoundBroker> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const logFile = join(dataFolder, "serve.log");
   const log = openSync(logFile, "w", 0o600);
-  const args = [ownEntry(), "serve", "--data", dataFolder];
+  const args = [ownEntry(), "serve", "--json", "--data", dataFolder];
   if (port !== undefined) args.push("--port", String(port));
   const child = spawn(process.execPath, args, {
     detached: true,
@@ -65,17 +67,36 @@ async function startInBackground(dataFolder: string, port: number | undefined): 
     const connection = readConnection(dataFolder);
     if (connection !== undefined && (ended || connection.pid === child.pid)) {
       const client = createClient(connection.url, connection.token);
-      if (await isHealthy(client)) return client;
+      if (await isHealthy(client)) return { client, started: true, ...lastWords(logFile) };
     }
     if (ended) break;
     await pause(lookEveryMs);
   }
-  const words = readFileSync(logFile, "utf8").trim().split("\n").slice(-12).join("\n");
+  const { problem, text } = lastWords(logFile);
   throw new Failure(
     ended
-      ? words || "The broker ended as soon as it was started, without a word."
+      ? (problem ?? (text || "The broker ended as soon as it was started, without a word."))
       : `The broker was started but does not answer after ${patienceMs / 1000} s. Its words are in ${logFile}.`,
   );
+}
+
+/** What `serve --json` wrote: where it listens, or why it could not. */
+function lastWords(logFile: string): { loginUrl?: string; problem?: string; text: string } {
+  const text = readFileSync(logFile, "utf8").trim().split("\n").slice(-12).join("\n");
+  try {
+    const said = JSON.parse(text.split("\n").at(-1) ?? "") as {
+      loginUrl?: string;
+      error?: { detail?: string };
+    };
+    return {
+      text,
+      ...(said.loginUrl !== undefined && { loginUrl: said.loginUrl }),
+      ...(said.error?.detail !== undefined && { problem: said.error.detail }),
+    };
+  } catch {
+    // It ended in the middle of something: its plain words are then the best there is.
+    return { text };
+  }
 }
 
 /** The broker outlives this command: what npm said about the command is not about it. */

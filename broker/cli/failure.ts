@@ -1,6 +1,5 @@
 // How a command ends when it cannot do what was asked: one sentence and an exit code.
 import { ProblemError, UnreachableError } from "../contract/client.ts";
-import { CommandMistake } from "./template-files.ts";
 import { tally } from "./own-name.ts";
 
 /** 0 is well; the others say whose turn it is: the work's, the typist's, or the broker's. */
@@ -18,6 +17,9 @@ export class Failure extends Error {
   }
 }
 
+/** A mistake that ends a command with its sentence and exit code 1. */
+export class CommandMistake extends Error {}
+
 /** What to print and how to end for anything that a command threw. Bugs keep their stack. */
 export function explain(error: unknown): { text: string; exitCode: ExitCode; json: unknown } {
   if (error instanceof Failure)
@@ -25,12 +27,8 @@ export function explain(error: unknown): { text: string; exitCode: ExitCode; jso
   if (error instanceof ProblemError) {
     const fields = (error.body.errors ?? []).filter(({ detail }) => !error.message.includes(detail));
     const lines = fields.map(({ pointer, detail }) => `  ${pointer === "" ? "" : `${pointer}: `}${detail}`);
-    const next =
-      error.code === "unauthenticated"
-        ? ` Give a token that it knows: --token TEXT, or TALLY_TOKEN.`
-        : error.code === "busy" || error.code === "rate-limited"
-          ? " Try again in a moment."
-          : "";
+    const isPassing = error.code === "busy" || error.code === "rate-limited";
+    const next = isPassing ? " Try again in a moment." : "";
     const text = [error.message + next, ...lines].join("\n");
     return { text, exitCode: exitCodes.failed, json: error.body };
   }

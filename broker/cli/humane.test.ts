@@ -2,7 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { counted, duration, frameFile, moment, shortPath, size } from "./humane.ts";
+import { counted, duration, frameFile, moment, roughly, shortPath, size } from "./humane.ts";
 import { nearest } from "./nearest.ts";
 import { table, wantsColour } from "./style.ts";
 
@@ -32,6 +32,15 @@ test("durations", () => {
     "1 h 00 min",
     "2 h 10 min",
     "3 d 4 h",
+  ]);
+});
+
+test("guesses are whole seconds", () => {
+  expect([0.2, 1.4, 59.4, 185].map(roughly)).toEqual([
+    "about 1 s",
+    "about 1 s",
+    "about 59 s",
+    "about 3 min 05 s",
   ]);
 });
 

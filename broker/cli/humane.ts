@@ -32,6 +32,11 @@ export function duration(seconds: number): string {
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
+/** A guess in whole seconds, minutes or hours: `about 40 s`. */
+export function roughly(seconds: number): string {
+  return `about ${seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : duration(seconds)}`;
+}
+
 /** A moment (RFC 3339) as seen from `now` (ms): `just now`, `5 min ago`, `yesterday 14:02`, `2026-03-01 14:02`. */
 export function moment(time: string, now = Date.now()): string {
   const at = new Date(time);

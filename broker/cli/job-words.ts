@@ -1,5 +1,5 @@
 // Sentences about a job that several commands say: a frame's name, how it ended, what to type next.
-import { dirname } from "node:path";
+import { basename, dirname } from "node:path";
 import type { JobDetail } from "../contract/job.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
@@ -24,8 +24,14 @@ export function finishedLine(job: JobDetail, done: FinishedFrame, where: string,
   const device = { CPU: ", CPU", GPU: ", GPU" }[job.parameters["Device"]?.value ?? ""] ?? "";
   const end = where === "" ? "" : `[${where}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
-  const file = done.file === null ? "" : shortPath(done.file, Math.min(room, 60));
+  const file = done.file === null ? "" : nameAndFolder(done.file, room);
   return [paint("green", name), seconds, file, paint("dim", end)].filter((part) => part !== "").join("  ");
+}
+
+/** `…/tally-demo/0007.png`: the whole folder is said at the end, not in every line. */
+function nameAndFolder(path: string, room: number): string {
+  const short = shortPath(path, basename(path).length + basename(dirname(path)).length + 4);
+  return short.length <= room ? short : basename(path);
 }
 
 /** Two lines about a failed try: what happened, and what to type. */

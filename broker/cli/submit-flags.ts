@@ -2,6 +2,7 @@
 import { randomUUID } from "node:crypto";
 import { frameOrders, type SubmitInput } from "../contract/job.ts";
 import { brokerHelp, brokerOptions, readArguments, readChoice, readWhole, usage } from "./arguments.ts";
+import { exitCodes, Failure } from "./failure.ts";
 import { FramesMistake, parseFrames, type Frames } from "./frames.ts";
 
 /** The help text of `tally submit`. */
@@ -38,6 +39,7 @@ Go on although …
 Afterwards
   --dry-run              shows frames, tasks and size; submits nothing
   --wait                 waits; ends with 0 only if every frame succeeded and is home
+  --lines                with --wait: a line for each frame on a terminal too
 ${brokerHelp}`;
 
 const text = { type: "string" } as const;
@@ -80,6 +82,7 @@ const options = {
   "allow-shared-output": flag,
   "dry-run": flag,
   wait: flag,
+  lines: flag,
 } as const;
 
 export type SubmitValues = ReturnType<typeof readSubmit>["values"];
@@ -118,7 +121,7 @@ export function readFramesFlag(values: SubmitValues): Frames | undefined {
   try {
     return parseFrames(values.frames);
   } catch (error) {
-    if (error instanceof FramesMistake) throw usage("submit", error.message);
+    if (error instanceof FramesMistake) throw new Failure(error.message, exitCodes.usage);
     throw error;
   }
 }

@@ -7,11 +7,11 @@ import { readTemplateText, type TemplateProblem } from "../openjd/document.ts";
 import { plainMap } from "../openjd/spot.ts";
 import { checkEnvironmentTemplate, checkJobTemplate, templateKind } from "../openjd/template.ts";
 import type { EnvironmentTemplate, JobTemplate } from "../openjd/types.ts";
+import { CommandMistake } from "./failure.ts";
+
+export { CommandMistake };
 
 const MAX_TEMPLATE_BYTES = 10 * 1024 * 1024;
-
-/** A mistake that ends a command with its sentence. */
-export class CommandMistake extends Error {}
 
 /** Reads any template file and checks it as the kind that its `specificationVersion` names. */
 export async function checkTemplateFile(file: string): Promise<{

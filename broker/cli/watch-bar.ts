@@ -1,7 +1,7 @@
 // What watching shows on a terminal: one bar that grows, failures above it.
 import type { Client } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
-import { counted, duration, shortPath } from "./humane.ts";
+import { counted, roughly, shortPath } from "./humane.ts";
 import { failedLines, secondsLeft } from "./job-words.ts";
 import { paint, terminalWidth } from "./style.ts";
 import { createPlaces, createRemarks, type ClosingListener } from "./watch-lines.ts";
@@ -57,7 +57,7 @@ export function barLine(job: JobDetail, newest: string | null, width: number): s
     `${counts.succeeded}/${counted(taskCount, "frame")}`,
     counts.running > 0 ? `${counts.running} running` : job.state === "running" ? "" : job.state,
     counts.failed > 0 ? `${counts.failed} failed` : "",
-    left === null || counts.running === 0 ? "" : `about ${duration(Math.max(1, Math.round(left)))} left`,
+    left === null || counts.running === 0 ? "" : `${roughly(left)} left`,
   ].filter((word) => word !== "");
   const text = words.join(", ");
   const room = width - barWidth - text.length - 4;

@@ -135,15 +135,20 @@ async function blenders(dataFolder: string): Promise<Finding[]> {
     const mend = `Install one: ${tally("blender install 4.5")} (scenes need it; other jobs do not)`;
     return [{ what: "Blender", level: "missing", detail: "none found", mend }];
   }
+  const denoises = found.some((one) => !isDistribution(one));
   return found.map((one): Finding => {
     const detail = `${one.version}  ${shortPath(one.path, 60)}${one.kind === "bpy" ? " (bpy wheel)" : ""}`;
-    // Debian and Ubuntu build Blender without OpenImageDenoise: Cycles' denoiser is then silently absent.
-    if (process.platform === "linux" && one.kind === "blender" && one.path === "/usr/bin/blender") {
+    if (isDistribution(one) && !denoises) {
       const mend = `The distribution's Blender has no denoiser (OpenImageDenoise). For scenes that denoise: ${tally(`blender install 4.5`)}`;
       return { what: "Blender", level: "note", detail, mend };
     }
     return { what: "Blender", level: "ok", detail };
   });
+}
+
+/** Debian and Ubuntu build Blender without OpenImageDenoise: Cycles' denoiser is then silently absent. */
+function isDistribution({ kind, path }: { kind: string; path: string }): boolean {
+  return process.platform === "linux" && kind === "blender" && path === "/usr/bin/blender";
 }
 
 async function python(): Promise<Finding[]> {

@@ -2,7 +2,7 @@
 import type { Answer } from "../../contract/client.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob, usage } from "../arguments.ts";
 import { connect } from "../connect.ts";
-import { exitCodes } from "../failure.ts";
+import { exitCodes, Failure } from "../failure.ts";
 import { formatFrames, FramesMistake, parseFrames, type Frames } from "../frames.ts";
 import { counted } from "../humane.ts";
 import { getJob } from "../job-reads.ts";
@@ -66,7 +66,7 @@ function readFrames(text: string): Frames {
   try {
     return parseFrames(text);
   } catch (error) {
-    if (error instanceof FramesMistake) throw usage("requeue", error.message);
+    if (error instanceof FramesMistake) throw new Failure(error.message, exitCodes.usage);
     throw error;
   }
 }

@@ -3,7 +3,7 @@ import type { JobDetail } from "../../contract/job.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
-import { counted, duration, moment } from "../humane.ts";
+import { counted, duration, moment, roughly } from "../humane.ts";
 import { createFrameNames, getJob, undelivered } from "../job-reads.ts";
 import { secondsLeft } from "../job-words.ts";
 import { tally } from "../own-name.ts";
@@ -67,6 +67,7 @@ function facts(job: JobDetail): string[][] {
   const left = job.endedAt === null ? secondsLeft(job) : null;
   const rows: [string, string | null][] = [
     ["frames", `${counted(job.taskCount, "frame")}: ${parts.join(", ")}`],
+    ["range", job.parameters["Frames"]?.value ?? null],
     ["files", job.outputPattern],
     ["home", job.deliveredFiles > 0 ? counted(job.deliveredFiles, "file") : null],
     ["owner", job.owner],
@@ -74,7 +75,7 @@ function facts(job: JobDetail): string[][] {
     ["Blender", job.settings.blenderSeries ?? null],
     ["submitted", moment(job.createdAt)],
     ["took", tookOf(job)],
-    ["left", left === null || job.counts.running === 0 ? null : `about ${duration(left)}`],
+    ["left", left === null || job.counts.running === 0 ? null : roughly(left)],
     [
       "labels",
       Object.entries(job.labels)
@@ -112,7 +113,7 @@ function nextStep({ state, number, counts }: JobDetail): string {
     case "pausing":
       return `Go on: ${tally(`resume ${number}`)}`;
     case "succeeded":
-      return `Render some again: ${tally(`requeue ${number} --frames 1-10`)}`;
+      return `Render it all again: ${tally(`requeue ${number} --all`)}`;
     case "running":
     case "queued":
       return counts.failed > 0

@@ -32,8 +32,7 @@ export async function submit(args: string[]): Promise<number> {
   try {
     const broker = await findOrStart(values);
     const { client } = broker;
-    if (broker.started && !values.json)
-      await write(`The broker was not running; it is now, in the background (stop it: ${tally("stop")}).\n`);
+    if (broker.started && !values.json) await write(startedText(broker));
     disposable ??= await prepareNamed(client, values);
     const ready = disposable;
     if (!values.json) for (const note of ready.notes) await write(`${note}\n`);
@@ -52,6 +51,12 @@ export async function submit(args: string[]): Promise<number> {
   } finally {
     await disposable?.dispose();
   }
+}
+
+/** What to say when a broker was started in the background. */
+export function startedText({ client, loginUrl }: FoundBroker): string {
+  const page = loginUrl === undefined ? "" : `  status page (this address works once): ${loginUrl}\n`;
+  return `The broker was not running; it runs now in the background at ${client.url}.\n${page}  stop it: ${tally("stop")}\n`;
 }
 
 /** Prepares what needs no broker, so that a mistake starts none; a template of the broker's own is undefined. */
