@@ -35,7 +35,8 @@ export function createFolderStore(folder: string): BlobStore {
         const hash = createHash("sha256");
         for await (const part of bytes) {
           hash.update(part);
-          await handle.write(part);
+          // Unlike `write`, this writes the whole part or fails: a full disk must not leave a blob that is cut short.
+          await handle.appendFile(part);
         }
         if (hash.digest("hex") !== sha256) {
           throw new Problem("invalid", "The bytes that arrived do not have this hash. Send them again.");

@@ -18,10 +18,11 @@ export function ranks(order: JobSettings["order"], count: number): (ordinal: num
     }
     case "first-middle-last": {
       const middle = Math.floor((count - 1) / 2);
+      // In a short shot they coincide: the first mention counts.
       const early = new Map([
-        [0, 0],
-        [count - 1, 1],
         [middle, 2],
+        [count - 1, 1],
+        [0, 0],
       ]);
       return (ordinal) => early.get(ordinal) ?? ordinal + 3;
     }

@@ -7,9 +7,11 @@ export function rollup(intent: JobIntent, counts: TaskCounts, loading: boolean):
   if (loading) return "loading";
   const alive = counts.ready + counts.running;
   const total = alive + counts.blocked + counts.succeeded + counts.failed + counts.canceled;
+  // Told to end, a job is over once its last frame is: what still waits is canceled in slices, and a broker that dies
+  // between two of them finds such a job among the living.
   if (intent === "cancel")
-    return counts.running > 0 ? "canceling" : counts.succeeded === total ? "succeeded" : "canceled";
-  if (intent === "stop") return counts.running > 0 ? "running" : "failed";
+    return alive + counts.blocked > 0 ? "canceling" : counts.succeeded === total ? "succeeded" : "canceled";
+  if (intent === "stop") return alive + counts.blocked > 0 ? "running" : "failed";
   if (counts.blocked + alive > 0 && !(alive === 0 && counts.failed + counts.canceled > 0)) {
     if (intent === "pause") return counts.running > 0 ? "pausing" : "paused";
     return counts.running > 0 ? "running" : "queued";

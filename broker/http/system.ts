@@ -26,7 +26,7 @@ type SystemHandlers = Pick<
 
 /** The handlers over one context. */
 export function systemHandlers(context: HttpContext): SystemHandlers {
-  const { broker, db, blobs, authenticator, info } = context;
+  const { broker, db, blobs, info } = context;
   const shipped = new Map(
     [...broker.templates].map(([name, text]) => [name, { name, ...titleOf(name, text), text }]),
   );
@@ -89,10 +89,7 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
         expiresAt: expiresAt === null ? null : new Date(expiresAt).toISOString(),
       })),
     }),
-    async revokeToken({ params }) {
-      await revokeToken(broker, requireNumber("token", params.token));
-      authenticator.forget();
-    },
+    revokeToken: ({ params }) => revokeToken(broker, requireNumber("token", params.token)),
     getSystem() {
       const disk = statfsSync(info.dataFolder);
       return {

@@ -152,15 +152,20 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
 }
 
 async function readPiece(request: Request): Promise<Uint8Array> {
+  // Said before a byte is read, the refusal reaches the sender; a body that is given up half way breaks the connection.
+  if (Number(request.headers.get("content-length") ?? 0) > maxLogPiece) throw pieceTooLarge();
   const parts: Uint8Array[] = [];
   let size = 0;
   if (request.body) {
     for await (const part of Readable.fromWeb(request.body as never) as AsyncIterable<Uint8Array>) {
       size += part.length;
-      if (size > maxLogPiece)
-        throw new Problem("too-large", `Send a log in pieces of at most ${maxLogPiece / 1_048_576} MiB.`);
+      if (size > maxLogPiece) throw pieceTooLarge();
       parts.push(part);
     }
   }
   return Buffer.concat(parts);
+}
+
+function pieceTooLarge(): Problem {
+  return new Problem("too-large", `Send a log in pieces of at most ${maxLogPiece / 1_048_576} MiB.`);
 }

@@ -21,8 +21,11 @@ export function createCommitSignal(writer: Writer): CommitSignal {
       const { promise, resolve } = Promise.withResolvers<void>();
       const timer = setTimeout(resolve, ms);
       waiting.add(resolve);
-      signal.addEventListener("abort", () => resolve(), { once: true });
+      const stop = () => resolve();
+      signal.addEventListener("abort", stop);
       await promise;
+      // One request may wait for thousands of commits that are not its own.
+      signal.removeEventListener("abort", stop);
       clearTimeout(timer);
       waiting.delete(resolve);
     },

@@ -41,7 +41,8 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
       if (size !== offset) throw new Problem("wrong-offset", `The log ends at ${size}.`, { offset: size });
       if (size + bytes.length > maxLogBytes)
         throw new Problem("too-large", "This log is longer than 512 MiB; the rest is left out.");
-      await handle.write(bytes);
+      // Unlike `write`, this writes the whole piece or fails.
+      await handle.appendFile(bytes);
       return size + bytes.length;
     } catch (error) {
       if (error instanceof Error && "code" in error && error.code === "ENOSPC")

@@ -22,36 +22,41 @@ export interface Plans {
   of(jobId: number): PlannedJob;
 }
 
+/** What a plan is computed from, as it is stored. */
+export type StoredJob = Record<"template" | "environments" | "parameters" | "settings" | "assets", string>;
+export const selectStored =
+  "SELECT template, environments, parameters, settings, assets FROM jobs WHERE id = ?";
+
+/** The plan of a stored job's row. */
+export function readStored(row: StoredJob): PlannedJob {
+  const template = readJobTemplate(row.template);
+  const parameters = JSON.parse(row.parameters) as Record<string, ParameterValue>;
+  return {
+    template,
+    environments: (JSON.parse(row.environments) as string[]).map(readEnvironmentTemplate),
+    parameters,
+    settings: JSON.parse(row.settings) as JobSettings,
+    assets: JSON.parse(row.assets) as Asset[],
+    plan: planOf(template, parameters),
+  };
+}
+
 /** Jobs whose plans are kept: reading one again costs some milliseconds, a kept one some kilobytes. */
 const keptPlans = 64;
 
 /** A small cache over the read-only connection; a stored template never changes. */
 export function createPlans(reader: Reader): Plans {
   const kept = new Map<number, PlannedJob>();
-  const select = reader.prepare(
-    "SELECT template, environments, parameters, settings, assets FROM jobs WHERE id = ?",
-  );
+  const select = reader.prepare(selectStored);
   return {
     of(jobId) {
       let planned = kept.get(jobId);
       if (planned) {
         kept.delete(jobId);
       } else {
-        const row = select.get(jobId) as
-          | Record<"template" | "environments" | "parameters" | "settings" | "assets", string>
-          | undefined;
+        const row = select.get(jobId) as StoredJob | undefined;
         if (!row) throw new Problem("not-found", `There is no job ${jobId}.`);
-        const template = readJobTemplate(row.template);
-        const environments = (JSON.parse(row.environments) as string[]).map(readEnvironmentTemplate);
-        const parameters = JSON.parse(row.parameters) as Record<string, ParameterValue>;
-        planned = {
-          template,
-          environments,
-          parameters,
-          settings: JSON.parse(row.settings) as JobSettings,
-          assets: JSON.parse(row.assets) as Asset[],
-          plan: planOf(template, parameters),
-        };
+        planned = readStored(row);
       }
       kept.set(jobId, planned);
       for (const oldest of kept.keys()) {

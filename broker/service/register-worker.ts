@@ -133,6 +133,7 @@ export function launchEnded(broker: Broker, launchId: number, words: string): Pr
       tx.now,
       launchId,
     );
+    tx.after(() => broker.revocations++);
     for (const worker of broker.workers.values()) {
       if (worker.launchId !== launchId) continue;
       endWorker(broker, tx, worker, "lost", {

@@ -18,23 +18,22 @@ interface StepRow {
   id: number;
   idx: number;
   name: string;
-  chunking: string;
+  /** Tasks that wait for their turn. */
+  waiting: number;
+}
+
+interface Pick {
+  step: StepRow;
+  ordinals: number[];
 }
 
 /** Requeues what is asked for; returns how many frames of the named steps. Frames being rendered now are left alone. */
 export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue): Promise<number> {
   const { plan, settings } = broker.plans.of(jobId);
   const steps = broker.reader
-    .prepare("SELECT id, idx, name, chunking FROM steps WHERE job_id = ? ORDER BY idx")
+    .prepare("SELECT id, idx, name, ready + blocked AS waiting FROM steps WHERE job_id = ? ORDER BY idx")
     .all(jobId) as StepRow[];
-  const state = (
-    broker.reader.prepare("SELECT state FROM jobs WHERE id = ?").get(jobId) as { state: string } | undefined
-  )?.state;
-  if (state === "canceling")
-    throw new Problem(
-      "illegal-transition",
-      `Job ${jobId} is still being canceled. Wait a moment, then requeue.`,
-    );
+  refuseWhileEnding(broker, jobId, steps);
   const chosen = ask.step === undefined ? steps : steps.filter((step) => step.name === ask.step);
   if (chosen.length === 0) {
     throw new Problem(
@@ -45,37 +44,67 @@ export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue):
       },
     );
   }
-  let requeued = 0;
+  const picks: Pick[] = [];
   for (const step of chosen) {
     const stepPlan = plan.steps[step.idx] as StepPlan;
-    const only = ordinalsAsked(ask, stepPlan, frameParameterOf(stepPlan, settings.frameParameter));
-    const states: TaskState[] = ask.failedOnly
-      ? ["failed", "canceled"]
-      : statesAccepting(taskMachine, "requeue");
-    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
-    requeued += await requeueStep(broker, jobId, step, only, states);
+    const asked = ordinalsAsked(ask, stepPlan, frameParameterOf(stepPlan, settings.frameParameter));
+    const ordinals = pickOrdinals(broker, step, asked, ask.failedOnly);
+    if (ordinals.length > 0) picks.push({ step, ordinals });
   }
-  if (requeued === 0 && only(ask)) {
+  const requeued = picks.reduce((sum, pick) => sum + pick.ordinals.length, 0);
+  if (requeued === 0) {
+    if (!isPartial(ask)) return 0;
     throw new Problem(
       "illegal-transition",
       `Job ${jobId} has no such frames to render again${ask.failedOnly ? ": none has failed" : " (they wait or are being rendered now)"}.`,
     );
   }
-  if (requeued > 0)
-    for (const step of dependentsOf(plan.steps, chosen))
-      await blockStep(broker, jobId, steps[step] as StepRow);
-  if (requeued > 0) await reopen(broker, jobId);
+  await wantRun(broker, jobId);
+  // A step behind one of the others is rendered anew as a whole, once they are done.
+  const behind = dependentsOf(plan.steps, picks);
+  for (const { step, ordinals } of picks) {
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    if (!behind.includes(step.idx)) await requeueStep(broker, jobId, step, ordinals);
+  }
+  for (const index of behind) {
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    await blockStep(broker, jobId, steps[index] as StepRow);
+  }
+  await reopen(broker, jobId);
   return requeued;
 }
 
-const only = (ask: Requeue) => ask.failedOnly || ask.frames !== undefined || ask.ordinals !== undefined;
+const isPartial = (ask: Requeue) => ask.failedOnly || ask.frames !== undefined || ask.ordinals !== undefined;
 
-/** A requeued job runs, whatever was asked of it before, unless it is paused. */
+/** While what waits is still being canceled in slices, a requeue would be half undone. */
+function refuseWhileEnding(broker: Broker, jobId: number, steps: readonly StepRow[]): void {
+  const job = broker.reader.prepare("SELECT state, intent FROM jobs WHERE id = ?").get(jobId) as
+    | { state: string; intent: string }
+    | undefined;
+  const isStopping = job?.intent === "stop" && steps.some((step) => step.waiting > 0);
+  if (job?.state !== "canceling" && !isStopping) return;
+  throw new Problem(
+    "illegal-transition",
+    `Job ${jobId} is still being ${isStopping ? "stopped" : "canceled"}. Wait a moment, then requeue.`,
+  );
+}
+
+/** First of all the job wants to run again, unless it is paused: nothing then cancels what the slices bring back. */
+function wantRun(broker: Broker, jobId: number): Promise<void> {
+  return broker.writer.write((tx) => {
+    tx.run(
+      "UPDATE jobs SET intent = 'run', intent_reason = NULL WHERE id = ? AND intent IN ('cancel', 'stop')",
+      jobId,
+    );
+    refreshJob(tx, jobId);
+  });
+}
+
+/** Last of all the failure limit counts anew, and the steps are offered. */
 function reopen(broker: Broker, jobId: number): Promise<void> {
   return broker.writer.write((tx) => {
     tx.run(
-      `UPDATE jobs SET intent = CASE WHEN intent = 'pause' THEN 'pause' ELSE 'run' END, intent_reason = NULL,
-         failed_tasks = (SELECT sum(failed) FROM steps WHERE job_id = ?) WHERE id = ?`,
+      "UPDATE jobs SET failed_tasks = (SELECT sum(failed) FROM steps WHERE job_id = ?) WHERE id = ?",
       jobId,
       jobId,
     );
@@ -105,13 +134,14 @@ function ordinalsAsked(ask: Requeue, step: StepPlan, frameParameter: string | nu
   return ordinalsOfFrames(step, frameParameter, frames);
 }
 
-async function requeueStep(
+/** Ordinals of a step that are over and asked for (null: all of them). */
+function pickOrdinals(
   broker: Broker,
-  jobId: number,
   step: StepRow,
-  asked: number[] | null,
-  states: TaskState[],
-): Promise<number> {
+  asked: readonly number[] | null,
+  failedOnly: boolean,
+): number[] {
+  const states: TaskState[] = failedOnly ? ["failed", "canceled"] : statesAccepting(taskMachine, "requeue");
   const list = states.map((state) => `'${state}'`).join(", ");
   const rows = broker.reader
     .prepare(`SELECT ordinal, chunk FROM tasks WHERE step_id = ? AND state IN (${list}) ORDER BY ordinal`)
@@ -121,15 +151,30 @@ async function requeueStep(
   const chunks = new Set(
     rows.filter((row) => wanted?.has(row.ordinal) && row.chunk !== null).map((row) => row.chunk),
   );
-  const picked = rows
+  return rows
     .filter((row) => !wanted || wanted.has(row.ordinal) || (row.chunk !== null && chunks.has(row.chunk)))
     .map((row) => row.ordinal);
-  for (let at = 0; at < picked.length; at += sliceRows) {
-    const slice = picked.slice(at, at + sliceRows);
+}
+
+/** Brings frames back in slices: ready, or blocked where an earlier step is not done. */
+async function requeueStep(
+  broker: Broker,
+  jobId: number,
+  step: StepRow,
+  ordinals: readonly number[],
+): Promise<void> {
+  for (let at = 0; at < ordinals.length; at += sliceRows) {
+    const slice = ordinals.slice(at, at + sliceRows);
     // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
-    await broker.writer.write((tx) => requeueSlice(tx, jobId, step, slice, "ready"));
+    await broker.writer.write((tx) => {
+      const earlier = tx.get(
+        `SELECT 1 FROM step_dependencies d JOIN steps u ON u.id = d.depends_on
+         WHERE d.step_id = ? AND u.succeeded < u.task_count LIMIT 1`,
+        step.id,
+      );
+      requeueSlice(tx, jobId, step, slice, earlier === undefined ? "ready" : "blocked");
+    });
   }
-  return picked.length;
 }
 
 /** Tasks that are over get a new generation in state `to`; others are left. */
@@ -160,33 +205,43 @@ function requeueSlice(
     moveCounts(tx, step.id, before.state, to, 1);
     moved.push(ordinal);
   }
-  for (const [first, last] of runsOf(moved))
+  tell(tx, jobId, step, moved, to);
+  refreshJob(tx, jobId);
+}
+
+function tell(
+  tx: Tx,
+  jobId: number,
+  step: StepRow,
+  ordinals: readonly number[],
+  state: "ready" | "blocked",
+): void {
+  for (const [first, last] of runsOf(ordinals))
     addEvent(tx, {
       kind: "task.changed",
       jobId,
       step: step.name,
       first,
       last,
-      state: to,
+      state,
       data: { requeued: true },
     });
-  refreshJob(tx, jobId);
 }
 
-/** Indexes of all steps that depend, directly or not, on the given ones, those left out. */
-function dependentsOf(plan: readonly StepPlan[], chosen: readonly StepRow[]): number[] {
-  const reached = new Set(chosen.map((step) => step.name));
-  const found: number[] = [];
+/** Indexes of all steps that depend, directly or not, on the picked ones. */
+function dependentsOf(plan: readonly StepPlan[], picks: readonly Pick[]): number[] {
+  const reached = new Set(picks.map((pick) => pick.step.name));
+  const found = new Set<number>();
   for (let changed = true; changed;) {
     changed = false;
     for (const [index, step] of plan.entries()) {
-      if (reached.has(step.name) || !step.dependsOn.some((name) => reached.has(name))) continue;
+      if (found.has(index) || !step.dependsOn.some((name) => reached.has(name))) continue;
       reached.add(step.name);
-      found.push(index);
+      found.add(index);
       changed = true;
     }
   }
-  return found.toSorted((a, b) => a - b);
+  return [...found].toSorted((a, b) => a - b);
 }
 
 /** Blocks a dependent step again: what waits waits longer, what is done is done anew, what runs is called back. */
@@ -205,6 +260,14 @@ async function blockStep(broker: Broker, jobId: number, step: StepRow): Promise<
       );
     }
     moveCounts(tx, step.id, "running", "ready", open.length);
+    tell(
+      tx,
+      jobId,
+      step,
+      open.map(({ ordinal }) => ordinal).toSorted((a, b) => a - b),
+      "ready",
+    );
+    refreshJob(tx, jobId);
     tx.after(() => {
       broker.candidates.remove(step.id);
       for (const worker of broker.workers.values()) if (worker.lease?.stepId === step.id) nudge(worker);
@@ -217,14 +280,16 @@ async function blockStep(broker: Broker, jobId: number, step: StepRow): Promise<
     const slice = rows.slice(at, at + sliceRows).map((row) => row.ordinal);
     // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
     await broker.writer.write((tx) => {
-      let waiting = 0;
-      for (const ordinal of slice)
-        waiting += tx.run(
-          "UPDATE tasks SET state = 'blocked' WHERE step_id = ? AND ordinal = ? AND state = 'ready'",
-          step.id,
-          ordinal,
-        ).changes;
-      moveCounts(tx, step.id, "ready", "blocked", waiting);
+      const waiting = slice.filter(
+        (ordinal) =>
+          tx.run(
+            "UPDATE tasks SET state = 'blocked' WHERE step_id = ? AND ordinal = ? AND state = 'ready'",
+            step.id,
+            ordinal,
+          ).changes === 1,
+      );
+      moveCounts(tx, step.id, "ready", "blocked", waiting.length);
+      tell(tx, jobId, step, waiting, "blocked");
       requeueSlice(tx, jobId, step, slice, "blocked");
     });
   }

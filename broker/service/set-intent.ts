@@ -29,11 +29,13 @@ export function setJobIntent(
     );
     if (!job) throw new Problem("not-found", `There is no job ${jobId}. \`tally ls\` lists them.`);
     if (job.intent === intent) return;
-    if (isOver(job.state) || job.intent === "cancel" || job.intent === "stop") {
+    // A job that stops because too many frames failed may still be canceled: its running frames then end at once.
+    const isEnding = job.intent === "cancel" || (job.intent === "stop" && intent !== "cancel");
+    if (isOver(job.state) || isEnding) {
       const next = job.state === "succeeded" ? "all its frames" : "its failed or canceled frames";
       throw new Problem(
         "illegal-transition",
-        `Job ${jobId} ${words[job.state] ?? `is ${job.state}`}: there is nothing to ${verbs[intent]}. To render ${next} again: tally requeue ${jobId}`,
+        `Job ${jobId} ${words[job.state] ?? "is being stopped, as too many of its frames failed"}: there is nothing to ${verbs[intent]}. To render ${next} again: tally requeue ${jobId}`,
       );
     }
     if (intent !== "run") {

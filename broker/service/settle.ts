@@ -1,5 +1,5 @@
 // Work on many rows that follows from one: canceling what is left of a job, unblocking the steps behind a finished
-// one. Goes on in slices, is derived from rows alone, and is taken up again at start.
+// one, blocking those behind one that is rendered anew. Goes on in slices, is derived from rows alone, and is taken up again at start.
 import { addEvent } from "../store/events.ts";
 import { moveCounts, refreshJob } from "../store/counts.ts";
 import type { Tx } from "../store/tx.ts";
@@ -54,7 +54,8 @@ export function unsettledJobs(broker: Broker): number[] {
   const rows = broker.reader
     .prepare(
       `SELECT DISTINCT s.job_id AS id FROM steps s JOIN jobs j ON j.id = s.job_id
-       WHERE j.ended_at IS NULL AND (s.blocked > 0 OR (j.intent IN ('cancel', 'stop') AND s.ready > 0))`,
+       WHERE j.ended_at IS NULL AND j.state <> 'loading' AND (s.blocked > 0 OR (s.ready > 0 AND (j.intent IN ('cancel', 'stop')
+         OR EXISTS (SELECT 1 FROM step_dependencies d JOIN steps u ON u.id = d.depends_on WHERE d.step_id = s.id AND u.succeeded < u.task_count))))`,
     )
     .all() as { id: number }[];
   return rows.map((row) => row.id);
@@ -77,6 +78,9 @@ function settleSlice(broker: Broker, tx: Tx, jobId: number): boolean {
       if (step.blocked > 0) return moveSlice(broker, tx, jobId, step, "blocked", "cancel");
     } else if (step.blocked > 0 && step.open === 0) {
       return moveSlice(broker, tx, jobId, step, "blocked", "unblock");
+    } else if (step.ready > 0 && step.open > 0) {
+      // A requeue of an earlier step that did not come to its end: nothing runs on what is to be rendered anew.
+      return moveSlice(broker, tx, jobId, step, "ready", "block");
     }
   }
   return false;
@@ -88,7 +92,7 @@ function moveSlice(
   jobId: number,
   step: { id: number; name: string },
   from: TaskState,
-  event: "cancel" | "unblock",
+  event: "cancel" | "unblock" | "block",
 ): boolean {
   const to = targetOf(taskMachine, event);
   const moved = tx
@@ -105,6 +109,6 @@ function moveSlice(
   for (const [first, last] of runsOf(moved))
     addEvent(tx, { kind: "task.changed", jobId, step: step.name, first, last, state: to });
   refreshJob(tx, jobId);
-  if (to === "ready") offerStep(broker, tx, step.id);
+  offerStep(broker, tx, step.id);
   return true;
 }

@@ -5,6 +5,7 @@ import type { JobPlan } from "../openjd/job.ts";
 import type { Tx } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { frameOf, frameParameterOf } from "./frames.ts";
+import { readStored, selectStored, type PlannedJob, type StoredJob } from "./plans.ts";
 
 /** Throws `conflict` when a job that is not over writes the same pattern for a frame of this one. */
 export function refuseSharedOutput(broker: Broker, tx: Tx, settings: JobSettings, plan: JobPlan): void {
@@ -17,7 +18,7 @@ export function refuseSharedOutput(broker: Broker, tx: Tx, settings: JobSettings
   if (others.length === 0) return;
   const mine = framesOf(plan, settings);
   for (const { id } of others) {
-    const other = otherPlan(broker, id);
+    const other = otherPlan(broker, tx, id);
     if (!other) continue;
     const shared = [...framesOf(other.plan, other.settings)].find((frame) => mine.has(frame));
     if (shared === undefined) continue;
@@ -29,13 +30,14 @@ export function refuseSharedOutput(broker: Broker, tx: Tx, settings: JobSettings
   }
 }
 
-function otherPlan(broker: Broker, jobId: number) {
+function otherPlan(broker: Broker, tx: Tx, jobId: number): PlannedJob | undefined {
   try {
     return broker.plans.of(jobId);
   } catch (error) {
-    // Inserted in this very group of writes: the reader cannot see it yet, and it is checked on its own.
-    if (error instanceof Problem) return undefined;
-    throw error;
+    if (!(error instanceof Problem)) throw error;
+    // Inserted in this very group of writes: the reader cannot see it yet.
+    const row = tx.get<StoredJob>(selectStored, jobId);
+    return row && readStored(row);
   }
 }
 

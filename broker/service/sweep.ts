@@ -67,8 +67,7 @@ function isSilent(
 function expire(broker: Broker, leaseId: number): Promise<void> {
   return broker.writer.write((tx) => {
     const lease = getLease(tx, leaseId);
-    tx.after(() => broker.deadlines.delete(leaseId));
-    if (!lease || lease.closedAt !== null) return;
+    if (!lease || lease.closedAt !== null) return tx.after(() => broker.deadlines.delete(leaseId));
     // Renewed while this sweep was on its way.
     if ((broker.deadlines.get(leaseId) ?? 0) > broker.clock.monotonic()) return;
     const worker = broker.workers.get(lease.workerId);

@@ -35,8 +35,6 @@ export function createToken(
 export interface Authenticator {
   /** Who holds this token, or undefined when nobody does (any more). */
   identify(token: string): Identity | undefined;
-  /** Forgets what is remembered; after a token was revoked. */
-  forget(): void;
 }
 
 const rememberedTokens = 10_000;
@@ -47,8 +45,13 @@ export function createAuthenticator(broker: Broker): Authenticator {
     "SELECT id AS tokenId, role, name, expires_at AS expiresAt FROM tokens WHERE hash = ? AND revoked_at IS NULL",
   );
   let known = new Map<string, Identity & { expiresAt: number | null }>();
+  let seen = broker.revocations;
   return {
     identify(token) {
+      if (seen !== broker.revocations) {
+        known = new Map();
+        seen = broker.revocations;
+      }
       let identity = known.get(token);
       if (!identity) {
         identity = select.get(hashOf(token)) as typeof identity;
@@ -59,13 +62,10 @@ export function createAuthenticator(broker: Broker): Authenticator {
       if (identity.expiresAt !== null && identity.expiresAt <= broker.clock.now()) return undefined;
       return identity;
     },
-    forget() {
-      known = new Map();
-    },
   };
 }
 
-/** Makes a token useless. The caller forgets what the authenticator remembers. */
+/** Makes a token useless, from its COMMIT on. */
 export function revokeToken(broker: Broker, tokenId: number): Promise<void> {
   return broker.writer.write((tx) => {
     if (
@@ -74,5 +74,6 @@ export function revokeToken(broker: Broker, tokenId: number): Promise<void> {
     ) {
       throw new Problem("not-found", `There is no token tok_${tokenId} in use.`);
     }
+    tx.after(() => broker.revocations++);
   });
 }

@@ -1,6 +1,6 @@
 // Rows of jobs, steps and tasks as they are created, and the facts about a step that never change.
 import type { Asset, JobSettings } from "../contract/job.ts";
-import type { TaskState } from "../contract/states.ts";
+import type { JobIntent, TaskState } from "../contract/states.ts";
 import type { Tx } from "./tx.ts";
 
 export interface NewJob {
@@ -129,4 +129,9 @@ export function stepFacts(tx: Tx, stepId: number): StepFacts | undefined {
   const { settings, ...facts } = row;
   const { maxRetries, maxFailedTasks } = JSON.parse(settings) as JobSettings;
   return { ...facts, maxRetries, maxFailedTasks };
+}
+
+/** What was asked of a job, or undefined when there is none. */
+export function intentOf(tx: Tx, jobId: number): JobIntent | undefined {
+  return tx.get<{ intent: JobIntent }>("SELECT intent FROM jobs WHERE id = ?", jobId)?.intent;
 }
