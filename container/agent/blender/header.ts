@@ -32,7 +32,7 @@ export async function readBlendHeader(path: string): Promise<BlendHeader | Heade
     const start = compression === "none" ? head.subarray(0, bytesRead) : await firstBytes(path, compression);
     const version = start === null ? null : parseBlenderVersion(start);
     if (version === null) return { problem: notABlend(path, compression, start) };
-    if (!(await isWhole(path, file, stat.size, compression))) {
+    if (!(await isWhole(path, file, stat.size, compression, endLength(start ?? head)))) {
       return { problem: `The file ${path} is cut off: its end is missing. Save the scene again in Blender.` };
     }
     return { version, compression };
@@ -77,25 +77,31 @@ async function isWhole(
   file: FileHandle,
   size: number,
   compression: Compression,
+  end: number,
 ): Promise<boolean> {
   const tail = Buffer.alloc(Math.min(size, 64));
   await file.read(tail, 0, tail.length, size - tail.length);
-  if (compression === "none") return hasEnd(tail);
+  if (compression === "none") return hasEnd(tail, end);
   if (compression === "zstd" && tail.length >= 4 && tail.readUInt32LE(tail.length - 4) === SEEK_TABLE_MAGIC)
     return true;
   // Neither gzip nor other programs' zstd says where it ends: only reading tells.
-  let end: Buffer = Buffer.alloc(0);
+  let last: Buffer = Buffer.alloc(0);
   try {
     for await (const piece of unpackedPieces(path, compression))
-      end = Buffer.concat([end, piece.subarray(-64)]).subarray(-64);
+      last = Buffer.concat([last, piece.subarray(-64)]).subarray(-64);
   } catch {
     return false;
   }
-  return hasEnd(end);
+  return hasEnd(last, end);
 }
 
-/** The last block has a head of 20 to 32 bytes and nothing in it. */
-function hasEnd(tail: Buffer): boolean {
+function hasEnd(tail: Buffer, length: number): boolean {
   const at = tail.lastIndexOf("ENDB");
-  return at >= 0 && tail.length - at >= 20;
+  return at >= 0 && tail.length - at >= length;
+}
+
+/** How long the last block is: a head with nothing in it, whose size depends on the writer's pointers. */
+function endLength(start: Buffer): number {
+  if (/^BLENDER\d/.test(start.toString("latin1", 0, 8))) return 32;
+  return start[7] === 0x5f ? 20 : 24;
 }

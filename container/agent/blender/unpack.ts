@@ -33,8 +33,10 @@ export async function* unpackedPieces(path: string, compression: "gzip" | "zstd"
     for (let at = 0; at < size;) {
       const head = await readAt(file, at, 18);
       const magic = head.length < 8 ? -1 : head.readUInt32LE(0);
-      if (magic >>> 4 === 0x184d2a5) at += 8 + head.readUInt32LE(4);
-      else if (magic === FRAME) {
+      if (magic >>> 4 === 0x184d2a5) {
+        at += 8 + head.readUInt32LE(4);
+        if (at > size) throw new Error("cut-off zstd file");
+      } else if (magic === FRAME) {
         const length = await frameLength(file, at, size, head);
         if (length > IN_MEMORY) yield* through(createZstdDecompress(), path, at, at + length - 1);
         else yield await unzstd(await readAt(file, at, length));

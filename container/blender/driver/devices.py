@@ -16,7 +16,10 @@ GPU_KINDS = ("OPTIX", "CUDA", "HIP", "METAL", "ONEAPI")
 
 
 def choose_device(scene: Any, wanted: str) -> str:
-    """Sets the device ("", "CPU", "GPU" or "GPU_OR_CPU"; "" is the scene's own) and returns its name for people."""
+    """Sets the device and returns its name for people.
+
+    `wanted` is "CPU", "GPU", "GPU_OR_CPU", or "" for the scene's own.
+    """
     if scene.render.engine != "CYCLES":
         return "GPU" if "EEVEE" in scene.render.engine else "CPU"
     if wanted == "":

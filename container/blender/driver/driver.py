@@ -20,7 +20,6 @@ from channel import open_channel  # noqa: E402  (the folder must be known first)
 channel = open_channel()
 
 import bpy  # noqa: E402
-
 from frames import render_frame, watch_progress  # noqa: E402
 from outputs import home_of, plan_outputs  # noqa: E402
 from problems import SceneProblem  # noqa: E402

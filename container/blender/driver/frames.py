@@ -64,7 +64,8 @@ def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame:
 def _render(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str) -> str:
     scene = opened.scene
     if CAN_RENDER_RANGE:
-        # From 5.0 on, File Output nodes number their files in animations only, so a frame is an animation of one.
+        # From 5.0 on, File Output nodes number their files in animations only:
+        # so a frame is an animation of one.
         main, scene.render.filepath = redirect(scene, plan, folder, frame)
         bpy.ops.render.render(animation=True, frame_start=frame, frame_end=frame, scene=scene.name)
         return main
@@ -77,7 +78,9 @@ def _render(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str) -> s
     return main
 
 
-def _check(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str, main: str) -> list[tuple[str, str]]:
+def _check(
+    opened: OpenedScene, plan: OutputPlan, frame: int, folder: str, main: str
+) -> list[tuple[str, str]]:
     broken = broken_drivers(opened.drivers)
     if broken and not opened.allow_missing:
         raise SceneProblem(

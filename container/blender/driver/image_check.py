@@ -47,7 +47,7 @@ def _check(file: BinaryIO, size: int) -> str | None:
         return None if size > 128 else "is a cut-off picture"
     if _looks_like_targa(head):
         return _targa(file, size, head)
-    if head.startswith(b"<?xml") or head.startswith(b"<svg"):
+    if head.startswith((b"<?xml", b"<svg")):
         return None if b"</svg>" in _tail(file, size, 64) else "is a cut-off SVG"
     return "is no picture that Tally knows"
 

@@ -22,7 +22,10 @@ from scene import load_copy  # noqa: E402
 
 
 def describe(scene: Any, pattern: str, image_format: str) -> dict[str, Any]:
-    """What one scene asks for; `pattern` and `image_format` as the job would have them, "" for the scene's own."""
+    """What one scene asks for.
+
+    `pattern` and `image_format` are the job's own; "" means the scene's.
+    """
     render = scene.render
     own_format = render.image_settings.file_format
     movie = is_movie(scene)
@@ -42,7 +45,11 @@ def describe(scene: Any, pattern: str, image_format: str) -> dict[str, Any]:
         "frameStep": scene.frame_step,
         "fps": round(render.fps / render.fps_base, 3),
         "samples": _samples(scene),
-        "resolution": {"x": render.resolution_x, "y": render.resolution_y, "percent": render.resolution_percentage},
+        "resolution": {
+            "x": render.resolution_x,
+            "y": render.resolution_y,
+            "percent": render.resolution_percentage,
+        },
         "motionBlur": bool(render.use_motion_blur),
         "device": str(scene.cycles.device) if render.engine == "CYCLES" else None,
         "format": own_format,

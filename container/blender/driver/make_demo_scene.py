@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes Tally's demo: an arc of small pillars that a red tally light wakes, one after the other.
 
-    blender -b --factory-startup --python make_demo_scene.py -- tally-demo.blend
+blender -b --factory-startup --python make_demo_scene.py -- tally-demo.blend
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import os
 import sys
 from typing import Any
 
+import bmesh
 import bpy
 
 FRAMES = 24
@@ -49,8 +50,6 @@ def box(name: str, size: tuple[float, float, float], surface: Any) -> Any:
 
 def ball(name: str, radius: float, surface: Any) -> Any:
     """A smooth ball."""
-    import bmesh
-
     mesh = bpy.data.meshes.new(name)
     shape = bmesh.new()
     bmesh.ops.create_uvsphere(shape, u_segments=32, v_segments=16, radius=radius)

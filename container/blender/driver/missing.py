@@ -33,7 +33,13 @@ def missing_files() -> list[str]:
         for block in collection:
             path = _absolute(block)
             packed = getattr(block, "packed_file", None)
-            if block.users and packed is None and path and block.filepath != "<builtin>" and not os.path.exists(path):
+            if (
+                block.users
+                and packed is None
+                and path
+                and block.filepath != "<builtin>"
+                and not os.path.exists(path)
+            ):
                 found.append(f"{kind} {path}")
     found += _missing_strips()
     found += _missing_links() if not any(line.startswith("library ") for line in found) else []
@@ -43,7 +49,7 @@ def missing_files() -> list[str]:
 def _absolute(block: Any) -> str:
     if not block.filepath:
         return ""
-    return os.path.normpath(bpy.path.abspath(block.filepath, library=getattr(block, "library", None)))
+    return os.path.normpath(str(bpy.path.abspath(block.filepath, library=getattr(block, "library", None))))
 
 
 def _image_is_there(image: Any) -> bool:
@@ -101,8 +107,22 @@ def python_drivers() -> list[Any]:
     """Every driver whose expression needs Python; Blender marks the failed ones and renders on."""
     found: list[Any] = []
     for collection_name in (
-        "objects", "meshes", "materials", "node_groups", "shape_keys", "armatures", "cameras", "lights",
-        "worlds", "scenes", "curves", "particles", "textures", "lattices", "metaballs", "grease_pencils",
+        "objects",
+        "meshes",
+        "materials",
+        "node_groups",
+        "shape_keys",
+        "armatures",
+        "cameras",
+        "lights",
+        "worlds",
+        "scenes",
+        "curves",
+        "particles",
+        "textures",
+        "lattices",
+        "metaballs",
+        "grease_pencils",
     ):
         for block in getattr(bpy.data, collection_name, ()):
             animated = [block.animation_data] if getattr(block, "animation_data", None) else []
@@ -116,7 +136,9 @@ def python_drivers() -> list[Any]:
 
 def broken_drivers(drivers: list[Any]) -> list[str]:
     """The expressions that Blender could not evaluate."""
-    return [f"{curve.data_path} = {curve.driver.expression}" for curve in drivers if not curve.driver.is_valid]
+    return [
+        f"{curve.data_path} = {curve.driver.expression}" for curve in drivers if not curve.driver.is_valid
+    ]
 
 
 def blocked_scripts() -> list[str]:

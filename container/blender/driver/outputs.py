@@ -33,7 +33,7 @@ class FileOutput:
 
 
 def plan_outputs(scene: Any, settings: dict[str, Any]) -> OutputPlan:
-    """Applies the job's output and format; raises SceneProblem for formats that hold no single frames."""
+    """Applies the job's output and format; raises SceneProblem for formats without single frames."""
     if settings["format"]:
         set_format(scene, settings["format"])
     refuse_movies(scene)
@@ -44,7 +44,10 @@ def plan_outputs(scene: Any, settings: dict[str, Any]) -> OutputPlan:
 
 
 def own_pattern(scene: Any) -> str:
-    """The scene's own output, or a folder beside the .blend where that is a temporary one (Blender's default)."""
+    """The scene's own output, or a folder beside the .blend where that is a temporary one.
+
+    Blender's default is `/tmp/`.
+    """
     raw = str(scene.render.filepath)
     if raw.startswith("//"):
         return raw
@@ -72,7 +75,9 @@ def set_format(scene: Any, wanted: str) -> None:
     try:
         image.file_format = wanted
     except TypeError as error:
-        raise SceneProblem(f'This Blender cannot write "{wanted}". Submit again with --format PNG.') from error
+        raise SceneProblem(
+            f'This Blender cannot write "{wanted}". Submit again with --format PNG.'
+        ) from error
 
 
 def refuse_movies(scene: Any) -> None:
@@ -80,7 +85,7 @@ def refuse_movies(scene: Any) -> None:
     image = scene.render.image_settings
     if is_movie(scene):
         raise SceneProblem(
-            f'The scene writes a movie ("{image.file_format}"), and a movie cannot be rendered frame by frame. '
+            f'The scene writes a movie ("{image.file_format}"), which cannot be rendered frame by frame. '
             "Submit again with --format PNG."
         )
 
@@ -151,7 +156,7 @@ def _remember(node: Any) -> FileOutput:
 
 
 def redirect(scene: Any, plan: OutputPlan, folder: str, frame: int) -> tuple[str, str]:
-    """Makes everything that this frame saves land below `folder`; returns the main file's path and its pattern."""
+    """Makes all that this frame saves land below `folder`; returns the main file's path and pattern."""
     main = os.path.join(folder, "main")
     os.makedirs(main, exist_ok=True)
     for index, output in enumerate(plan.nodes):
@@ -214,7 +219,7 @@ def _node_home(scene: Any, output: FileOutput, relative: str) -> str:
 def _resolve(scene: Any, folder: str) -> str:
     if "{" in folder and bpy.app.version >= (4, 5, 0):
         folder = os.path.dirname(path_at(scene, os.path.join(folder, "x"), 1))
-    return os.path.normpath(bpy.path.abspath(folder))
+    return os.path.normpath(str(bpy.path.abspath(folder)))
 
 
 def _walk(folder: str) -> list[str]:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -68,7 +67,8 @@ def find_scene(name: str) -> Any:
     scene = bpy.data.scenes.get(name)
     if scene is None:
         raise SceneProblem(
-            f'The file has no scene named "{name}". It has: {_names(bpy.data.scenes)}. Submit again with --scene NAME.'
+            f'The file has no scene named "{name}". It has: {_names(bpy.data.scenes)}. '
+            "Submit again with --scene NAME."
         )
     if bpy.context.window is not None:
         bpy.context.window.scene = scene
@@ -131,7 +131,8 @@ def _choose_camera(scene: Any, name: str) -> None:
     if camera is None or camera.type != "CAMERA":
         cameras = [ob for ob in scene.objects if ob.type == "CAMERA"]
         raise SceneProblem(
-            f'The scene "{scene.name}" has no camera "{name}". It has: {_names(cameras)}. Submit again with --camera NAME.'
+            f'The scene "{scene.name}" has no camera "{name}". It has: {_names(cameras)}. '
+            "Submit again with --camera NAME."
         )
     scene.camera = camera
     # Markers would switch back to their own cameras on the next frame.
@@ -161,8 +162,3 @@ def _set_quality(scene: Any, settings: dict[str, Any]) -> None:
 def _names(things: Any) -> str:
     names = [f'"{thing.name}"' for thing in things]
     return ", ".join(names[:10]) + (" …" if len(names) > 10 else "") if names else "none"
-
-
-def blend_folder() -> str:
-    """The folder that `//` means."""
-    return os.path.dirname(bpy.data.filepath)

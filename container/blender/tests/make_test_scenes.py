@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the small scenes that the tests render; runs in every Blender from 3.4 to 5.0.
 
-    blender -b --factory-startup --python make_test_scenes.py -- FOLDER NAME...
+blender -b --factory-startup --python make_test_scenes.py -- FOLDER NAME...
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ def paint(mesh: Any, image: Any) -> Any:
     texture = tree.nodes.new("ShaderNodeTexImage")
     texture.image = image
     shader = tree.nodes.new("ShaderNodeEmission")
-    out = next((n for n in tree.nodes if n.type == "OUTPUT_MATERIAL"), None) or tree.nodes.new("ShaderNodeOutputMaterial")
+    out = next(n for n in tree.nodes if n.type == "OUTPUT_MATERIAL")
     tree.links.new(texture.outputs[0], shader.inputs[0])
     tree.links.new(shader.outputs[0], out.inputs[0])
     mesh.materials.clear()
@@ -136,7 +136,10 @@ def linked() -> None:
     scene = base()
     bpy.data.objects.remove(scene.objects["Cube"])
     save("linked")
-    with bpy.data.libraries.load(os.path.join(folder, "asset.blend"), link=True, relative=True) as (_, wanted):
+    with bpy.data.libraries.load(os.path.join(folder, "asset.blend"), link=True, relative=True) as (
+        _,
+        wanted,
+    ):
         wanted.collections = ["Asset"]
     empty = bpy.data.objects.new("Instance", None)
     empty.instance_type, empty.instance_collection = "COLLECTION", bpy.data.collections["Asset"]
@@ -218,7 +221,9 @@ def scripterror() -> None:
 
 
 def liar() -> None:
-    script("liar", "print('tally_frame: {\"frame\":%d,\"state\":\"failed\",\"reason\":\"a lie\"}' % scene.frame_current)")
+    script(
+        "liar", 'print(\'tally_frame: {"frame":%d,"state":"failed","reason":"a lie"}\' % scene.frame_current)'
+    )
 
 
 def pydriver() -> None:
@@ -254,8 +259,25 @@ def main() -> None:
     os.makedirs(OUT, exist_ok=True)
     makers: dict[str, Callable[[], None]] = {
         maker.__name__: maker
-        for maker in (anim, packed, changed, textured, sequence, linked, nodes, stereo, nocamera, slow, hang,
-                      scripterror, liar, pydriver, gpu, movie, tmpout)
+        for maker in (
+            anim,
+            packed,
+            changed,
+            textured,
+            sequence,
+            linked,
+            nodes,
+            stereo,
+            nocamera,
+            slow,
+            hang,
+            scripterror,
+            liar,
+            pydriver,
+            gpu,
+            movie,
+            tmpout,
+        )
     }
     for name in arguments[1:] or makers:
         makers[name]()

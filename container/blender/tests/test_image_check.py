@@ -17,7 +17,12 @@ def chunk(kind: bytes, body: bytes) -> bytes:
 def png() -> bytes:
     rows = b"".join(b"\0" + bytes(range(12)) for _ in range(4))
     head = struct.pack(">IIBBBBB", 4, 4, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
 
 
 def exr(lines: int = 3) -> bytes:
@@ -39,8 +44,13 @@ WHOLE = {
     "exr": exr(),
     "webp": b"RIFF" + struct.pack("<I", 24) + b"WEBP" + bytes(20),
     "bmp": b"BM" + struct.pack("<I", 60) + bytes(54),
-    "tiff": b"II*\0" + struct.pack("<I", 24) + bytes(16) + struct.pack("<H", 2)
-    + struct.pack("<HHII", 273, 4, 1, 8) + struct.pack("<HHII", 279, 4, 1, 16) + bytes(4),
+    "tiff": b"II*\0"
+    + struct.pack("<I", 24)
+    + bytes(16)
+    + struct.pack("<H", 2)
+    + struct.pack("<HHII", 273, 4, 1, 8)
+    + struct.pack("<HHII", 279, 4, 1, 16)
+    + bytes(4),
     "tga": bytes((0, 0, 2)) + bytes(9) + struct.pack("<HH", 2, 2) + bytes((24, 0)) + bytes(12),
     "dpx": b"SDPX" + bytes(12) + struct.pack(">I", 100) + bytes(80),
     "svg": b"<?xml version='1.0'?><svg></svg>\n",
