@@ -5,6 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import pino from "pino";
+import { clearLeftovers } from "../container/agent/leftovers.ts";
 import { createFolderStore } from "./blob/folder.ts";
 import { readConfig, type Config } from "./config.ts";
 import { defaultDataFolder } from "./data-folder.ts";
@@ -156,7 +157,11 @@ async function startOn(
         slots,
         launcher,
         onError,
-        onEnd: (launchId, words) => log.info({ launchId, words }, "agent ended"),
+        onEnd(launchId, words) {
+          log.info({ launchId, words }, "agent ended");
+          // One that was killed could not end what it had started.
+          void clearLeftovers(join(dataFolder, "work"));
+        },
       }),
     );
   }

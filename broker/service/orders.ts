@@ -7,7 +7,9 @@ import { canRun } from "./offer.ts";
 /** What a worker should do now. */
 export function currentOrders(broker: Broker, worker: WorkerMemory): Order[] {
   const orders: Order[] = [];
-  if (worker.draining || broker.stopping) orders.push({ kind: "drain" });
+  // A broker that stops takes its own agents along; joined workers wait for it to come back.
+  const leaves = broker.stopping && worker.launchId !== null;
+  if (worker.draining || leaves) orders.push({ kind: "drain" });
   const { lease } = worker;
   if (lease) {
     const leaseId = idOf("lease", lease.id);

@@ -107,7 +107,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     blobs: options.blobs,
     blenders,
     lowPriority: guest,
-    threads: guest ? Math.max(1, availableParallelism() - THREADS_LEFT_FREE) : undefined,
+    threads: guest ? guestThreads(availableParallelism()) : undefined,
   });
   const scripts = createScriptCache();
   let run: LeaseRun | undefined;
@@ -293,4 +293,9 @@ function createWakefulness(): { busy: () => void; idle: () => void; stop: () => 
 
 function words(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** Threads for a guest: two are left free, but never more than half of a small machine. */
+function guestThreads(processors: number): number {
+  return Math.max(processors - THREADS_LEFT_FREE, Math.ceil(processors / 2));
 }

@@ -83,7 +83,8 @@ export function parseSettings(args: readonly string[], env: NodeJS.ProcessEnv): 
     motionBlur: choice("motion-blur") as RenderSettings["motionBlur"],
     resolutionScale: number("resolution-scale"),
     device: (device === "SCENE" ? "" : device) as RenderSettings["device"],
-    threads: number("threads"),
+    // A guest on an artist's machine is told how many threads to take unless the job says so itself.
+    threads: number("threads") || Number(env["TALLY_THREADS"] ?? 0),
     output: text("output"),
     format: text("format"),
     frameTimeout: number("frame-timeout", env["TALLY_FRAME_TIMEOUT"] || "0"),
