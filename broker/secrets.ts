@@ -1,6 +1,6 @@
 // The secrets of a data folder, readable by its owner alone: the lease secret, the page's token, and the connection
 // file by which the command line and the plugins find the broker.
-import { randomBytes } from "node:crypto";
+import { createSecretKey, randomBytes, type KeyObject } from "node:crypto";
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from "node:fs";
 import { userInfo } from "node:os";
 import { join } from "node:path";
@@ -28,14 +28,14 @@ function readJson(path: string): unknown {
 }
 
 /** The secret from which lease tokens are derived; made at first start. */
-export function leaseSecret(dataFolder: string): Buffer {
+export function leaseSecret(dataFolder: string): KeyObject {
   const path = join(dataFolder, "secret.json");
   const known = readJson(path) as { lease?: unknown } | undefined;
   if (typeof known?.lease === "string" && known.lease.length >= 43)
-    return Buffer.from(known.lease, "base64url");
+    return createSecretKey(known.lease, "base64url");
   const secret = randomBytes(32);
   writePrivate(path, JSON.stringify({ lease: secret.toString("base64url") }));
-  return secret;
+  return createSecretKey(secret);
 }
 
 /** Where the connection file of a data folder lies. */

@@ -58,7 +58,10 @@ export function mountOperations(app: Hono, handlers: Handlers, door: Door): void
         headers: operation.headers && check(operation.headers, c.req.header(), "header"),
         body: operation.body && check(operation.body, await readJson(c), ""),
         request: c.req.raw,
-        signal: c.req.raw.signal,
+        // Asked for by few handlers, and not for free.
+        get signal() {
+          return c.req.raw.signal;
+        },
       } as unknown as Call<OperationId>;
       if (operation.own === true) door.requireOwner(who, c.req.param("job") ?? "");
       const result = await handler(call);

@@ -154,5 +154,5 @@ function readOnly(broker: Broker): Parameters<typeof factsOf>[1] {
   const refuse = () => {
     throw new Error("read only");
   };
-  return { now: broker.clock.now(), get, run: refuse, all: refuse, after: refuse };
+  return { now: broker.clock.now(), get, run: refuse, all: refuse, last: refuse, after: refuse };
 }

@@ -3,10 +3,9 @@
 import type { FailureClass } from "../contract/states.ts";
 import { afterFailure } from "../domain/retry.ts";
 import { addEvent } from "../store/events.ts";
-import { moveCounts, refreshJob } from "../store/counts.ts";
+import { countSuccess, moveCounts, refreshJobLast } from "../store/counts.ts";
 import type { StepFacts } from "../store/jobs.ts";
 import {
-  addMeasure,
   closeAttempt,
   markLease,
   moveTask,
@@ -43,19 +42,18 @@ export function succeedTask(
   { facts, attempt, workerName }: Closing,
   done: { seconds: number; exitCode?: number; logTo: number },
 ): boolean {
-  if (!closeAttempt(tx, attempt.id, { event: "succeed", ...done })) return false;
+  if (!closeAttempt(tx, attempt.id, { event: "succeed", startsNow: isUnstarted(attempt), ...done }))
+    return false;
   const from = moveTask(tx, facts.id, attempt.ordinal, "succeed");
   if (!from) throw new Error(`attempt ${attempt.id} was open and its task did not run`);
-  moveCounts(tx, facts.id, from, "succeeded", 1);
-  addMeasure(tx, facts.id, done.seconds);
+  const left = countSuccess(tx, facts.id, done.seconds);
   taskEvent(tx, facts, attempt, "succeeded", { worker: workerName, seconds: done.seconds });
-  const state = refreshJob(tx, facts.jobId);
-  tx.after(() => broker.shares.add(facts.owner, done.seconds, broker.clock.now()));
-  const left = tx.get<{ left: number }>(
-    "SELECT task_count - succeeded AS left FROM steps WHERE id = ?",
-    facts.id,
-  );
-  if (left?.left === 0 && state !== "succeeded") tx.after(() => broker.wake.settle(facts.jobId));
+  refreshJobLast(tx, facts.jobId);
+  tx.after(() => {
+    broker.shares.add(facts.owner, done.seconds, broker.clock.now());
+    // Steps may wait for this one.
+    if (left === 0) broker.wake.settle(facts.jobId);
+  });
   return true;
 }
 
@@ -67,7 +65,7 @@ export function failTask(
   failure: Failure,
 ): boolean {
   const event = failure.failureClass === "host" ? "expire" : "fail";
-  if (!closeAttempt(tx, attempt.id, { event, ...failure })) return false;
+  if (!closeAttempt(tx, attempt.id, { event, startsNow: isUnstarted(attempt), ...failure })) return false;
   const before = taskCounters(tx, facts.id, attempt.ordinal);
   if (!before) throw new Error(`no task ${facts.id}/${attempt.ordinal}`);
   const after = afterFailure(failure.failureClass, before, facts);
@@ -97,7 +95,7 @@ export function failTask(
   } else {
     returned(broker, tx, facts);
   }
-  refreshJob(tx, facts.jobId);
+  refreshJobLast(tx, facts.jobId);
   return true;
 }
 
@@ -116,7 +114,7 @@ export function releaseTask(
   moveCounts(tx, facts.id, from, "ready", 1);
   taskEvent(tx, facts, attempt, "ready", {});
   returned(broker, tx, facts);
-  refreshJob(tx, facts.jobId);
+  refreshJobLast(tx, facts.jobId);
   return true;
 }
 
@@ -134,27 +132,22 @@ export function cancelTask(tx: Tx, { facts, attempt }: Closing, logTo?: number):
   if (!from) throw new Error(`attempt ${attempt.id} was open and its task did not run`);
   moveCounts(tx, facts.id, from, "canceled", 1);
   taskEvent(tx, facts, attempt, "canceled", {});
-  refreshJob(tx, facts.jobId);
+  refreshJobLast(tx, facts.jobId);
   return true;
 }
 
-/** Ends a lease; attempts still open take the way that `end` says. */
+type End = { kind: "released" } | { kind: "lost"; reason: string };
+
+/** Ends a lease; attempts still open take the way that `end` says. `open`: those attempts, where the caller knows them. */
 export function closeLease(
   broker: Broker,
   tx: Tx,
   lease: LeaseRow,
   workerName: string,
-  end: { kind: "released" } | { kind: "lost"; reason: string },
+  end: End,
+  open: readonly OpenAttempt[] = openAttemptsOf(tx, lease.id),
 ): void {
-  const facts = factsOf(broker, tx, lease.stepId);
-  const intent = tx.get<{ intent: string }>("SELECT intent FROM jobs WHERE id = ?", facts.jobId)?.intent;
-  for (const attempt of openAttemptsOf(tx, lease.id)) {
-    const closing = { facts, attempt, workerName };
-    if (intent === "cancel") cancelTask(tx, closing);
-    else if (end.kind === "lost" && attempt.state === "started")
-      failTask(broker, tx, closing, { failureClass: "host", reason: end.reason });
-    else releaseTask(broker, tx, closing, end.kind === "lost" ? end.reason : undefined);
-  }
+  if (open.length > 0) closeAll(broker, tx, lease.stepId, workerName, end, open);
   markLease(tx, lease.id, lease.lastSeq, true);
   tx.after(() => {
     broker.deadlines.delete(lease.id);
@@ -163,6 +156,28 @@ export function closeLease(
     if (worker?.lease?.id === lease.id) worker.lease = null;
   });
 }
+
+function closeAll(
+  broker: Broker,
+  tx: Tx,
+  stepId: number,
+  workerName: string,
+  end: End,
+  open: readonly OpenAttempt[],
+): void {
+  const facts = factsOf(broker, tx, stepId);
+  const intent = tx.get<{ intent: string }>("SELECT intent FROM jobs WHERE id = ?", facts.jobId)?.intent;
+  for (const attempt of open) {
+    const closing = { facts, attempt, workerName };
+    if (intent === "cancel") cancelTask(tx, closing);
+    else if (end.kind === "lost" && attempt.state === "started")
+      failTask(broker, tx, closing, { failureClass: "host", reason: end.reason });
+    else releaseTask(broker, tx, closing, end.kind === "lost" ? end.reason : undefined);
+  }
+}
+
+/** A verdict about a task that was never reported as started. */
+const isUnstarted = (attempt: OpenAttempt) => attempt.state === "leased";
 
 /** A task went back to ready: offer its step, or let the canceling of its job go on. */
 function returned(broker: Broker, tx: Tx, facts: StepFacts): void {

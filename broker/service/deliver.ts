@@ -133,7 +133,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
 
   return {
     wake,
-    leaseClosed: (leaseId) => void staging.tidy(leaseId),
+    leaseClosed: (leaseId) => staging.leaseClosed(leaseId),
     tidyAll: () => staging.tidyAll(),
     idle: async () => {
       while (running) await running;

@@ -6,8 +6,8 @@ import { leaseSize } from "../domain/lease-size.ts";
 import { chunkText, chunkValues } from "../openjd/chunks.ts";
 import type { ParameterSpace } from "../openjd/space.ts";
 import { addEvent } from "../store/events.ts";
-import { moveCounts, refreshJob } from "../store/counts.ts";
-import type { StepFacts } from "../store/jobs.ts";
+import { moveCounts, refreshJobLast } from "../store/counts.ts";
+import { intentOf, type StepFacts } from "../store/jobs.ts";
 import {
   firstReady,
   openAttemptsOf,
@@ -17,9 +17,11 @@ import {
   readyOfChunk,
   takeTask,
   type LeaseRow,
+  type OpenAttempt,
 } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
 import { leaseToken, type Broker, type WorkerMemory } from "./broker.ts";
+import { closeLease } from "./close-lease.ts";
 import { frameParameterOf, runsOf } from "./frames.ts";
 import { idOf } from "./ids.ts";
 import { canRun, factsOf } from "./offer.ts";
@@ -34,7 +36,17 @@ export function leaseTask(broker: Broker, worker: WorkerMemory): Promise<Lease |
 /** The same inside a transaction that is already open (the answer to a last report carries the next lease). */
 export function leaseInTx(broker: Broker, tx: Tx, worker: WorkerMemory): Lease | null {
   const open = openLeaseOf(tx, worker.id);
-  if (open) return leaseAgain(broker, tx, open);
+  if (open) {
+    const attempts = openAttemptsOf(tx, open.id);
+    if (attempts.length > 0) return leaseAgain(broker, tx, open, attempts);
+    // Its frames were called back before their worker heard of them: there is nothing to hold on to.
+    closeLease(broker, tx, open, worker.name, { kind: "released" }, attempts);
+  }
+  return nextLease(broker, tx, worker);
+}
+
+/** A new lease for a worker that holds none, as its caller knows. */
+export function nextLease(broker: Broker, tx: Tx, worker: WorkerMemory): Lease | null {
   if (worker.draining || broker.stopping) return null;
   const except = new Set<number>();
   for (;;) {
@@ -60,8 +72,7 @@ function forgetEmpty(broker: Broker, tx: Tx, candidate: Candidate): void {
   if (!firstReady(tx, candidate.stepId)) broker.candidates.remove(candidate.stepId);
 }
 
-function leaseAgain(broker: Broker, tx: Tx, open: LeaseRow): Lease {
-  const attempts = openAttemptsOf(tx, open.id);
+function leaseAgain(broker: Broker, tx: Tx, open: LeaseRow, attempts: readonly OpenAttempt[]): Lease {
   if (open.lastSeq > 0 || attempts.some((attempt) => attempt.state !== "leased")) {
     throw new Problem("conflict", "This worker has not finished the frames it holds. Report them first.");
   }
@@ -73,6 +84,8 @@ function leaseAgain(broker: Broker, tx: Tx, open: LeaseRow): Lease {
 
 function leaseFrom(broker: Broker, tx: Tx, worker: WorkerMemory, candidate: Candidate): Lease | undefined {
   const facts = factsOf(broker, tx, candidate.stepId);
+  // The line is taken back only after COMMIT: a pause or cancel of this very group is seen in the row alone.
+  if (intentOf(tx, facts.jobId) !== "run") return undefined;
   const ordinals = pickOrdinals(broker, tx, facts);
   if (ordinals.length === 0) return undefined;
   const leaseId = openLease(tx, worker.id, facts.id);
@@ -83,7 +96,7 @@ function leaseFrom(broker: Broker, tx: Tx, worker: WorkerMemory, candidate: Cand
     taken.set(ordinal, attempt);
   }
   moveCounts(tx, facts.id, "ready", "running", taken.size);
-  refreshJob(tx, facts.jobId);
+  refreshJobLast(tx, facts.jobId);
   for (const [first, last] of runsOf(ordinals)) {
     addEvent(tx, {
       kind: "task.changed",

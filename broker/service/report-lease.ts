@@ -19,7 +19,7 @@ import type { Tx } from "../store/tx.ts";
 import { isLeaseToken, type Broker, type WorkerMemory } from "./broker.ts";
 import { cancelTask, closeLease, failTask, releaseTask, succeedTask, type Closing } from "./close-lease.ts";
 import { idOf } from "./ids.ts";
-import { leaseInTx } from "./lease-task.ts";
+import { leaseInTx, nextLease } from "./lease-task.ts";
 import { factsOf } from "./offer.ts";
 
 /** Takes one report. Throws `lease-lost` (nothing changed), `sequence-gap`, or `invalid`. */
@@ -44,12 +44,18 @@ export function reportLease(
     for (const item of report.items) {
       const attempt = open.get(item.ordinal);
       // Closed before, by a requeue for example: history, not state.
-      if (attempt) takeItem(broker, tx, { facts, attempt, workerName: worker.name }, leaseId, item);
+      if (!attempt) continue;
+      takeItem(broker, tx, { facts, attempt, workerName: worker.name }, leaseId, item);
+      if (item.type === "started") attempt.state = "started";
+      else open.delete(item.ordinal);
     }
     if (report.done) {
       const { lastSeq: _, ...row } = lease;
-      closeLease(broker, tx, { ...row, lastSeq: report.seq }, worker.name, { kind: "released" });
-      return { seq: report.seq, next: report.next ? leaseInTx(broker, tx, worker) : null };
+      closeLease(broker, tx, { ...row, lastSeq: report.seq }, worker.name, { kind: "released" }, [
+        ...open.values(),
+      ]);
+      // It held one lease, and that one is closed now.
+      return { seq: report.seq, next: report.next ? nextLease(broker, tx, worker) : null };
     }
     markLease(tx, leaseId, report.seq, false);
     tx.after(() => broker.deadlines.set(leaseId, broker.clock.monotonic() + broker.limits.leaseTermMs));
@@ -95,7 +101,6 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
       startAttempt(tx, attempt.id, item.logOffset);
       return;
     case "succeeded": {
-      ensureStarted(tx, attempt);
       const done = {
         seconds: item.seconds,
         logTo: item.logOffset,
@@ -106,7 +111,6 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
       return;
     }
     case "failed": {
-      ensureStarted(tx, attempt);
       const { failureClass, reason, seconds, logOffset: logTo, exitCode } = item;
       failTask(broker, tx, closing, {
         failureClass,
@@ -128,10 +132,6 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
       return;
     }
   }
-}
-
-function ensureStarted(tx: Tx, attempt: OpenAttempt): void {
-  if (attempt.state === "leased") startAttempt(tx, attempt.id, 0);
 }
 
 function addArtifacts(

@@ -8,6 +8,8 @@ import { idOf, numberOf } from "./ids.ts";
 export interface Staging {
   /** Removes the folder of one lease if it is no longer needed. Never throws. */
   tidy(leaseId: number): Promise<void>;
+  /** Tidies after a lease that closed. Leases that close together cost one look at the folder. */
+  leaseClosed(leaseId: number): void;
   /** Looks at every folder there is; for start. */
   tidyAll(): Promise<void>;
 }
@@ -30,8 +32,35 @@ export function createStaging(broker: Broker, onError: (error: unknown) => void)
     }
   }
 
+  const closed = new Set<string>();
+  let looking = false;
+
+  async function look(): Promise<void> {
+    looking = true;
+    while (closed.size > 0) {
+      const names = [...closed];
+      closed.clear();
+      // Most leases have no folder here: their worker is elsewhere, or made no file.
+      // oxlint-disable-next-line no-await-in-loop -- what closes meanwhile waits for the next look
+      const present = new Set(await readdir(broker.stagingFolder));
+      // oxlint-disable-next-line no-await-in-loop
+      await Promise.all(
+        names.filter((name) => present.has(name)).map((name) => tidy(numberOf("lease", name) ?? 0)),
+      );
+    }
+  }
+
   return {
     tidy,
+    leaseClosed(leaseId) {
+      closed.add(idOf("lease", leaseId));
+      if (looking) return;
+      look()
+        .catch(onError)
+        .finally(() => {
+          looking = false;
+        });
+    },
     async tidyAll() {
       for (const name of await readdir(broker.stagingFolder)) {
         const leaseId = numberOf("lease", name);

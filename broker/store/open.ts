@@ -35,6 +35,8 @@ export function openDatabases(folder: string, migrations: string): Databases {
     writer.pragma("busy_timeout = 5000");
     writer.pragma("wal_autocheckpoint = 4000");
     writer.pragma("cache_size = -16000");
+    // Savepoints keep a journal of their own; in a temporary file it would cost a write for every page they touch.
+    writer.pragma("temp_store = MEMORY");
     const schemaVersion = migrate(writer, migrations);
     assertPragma(writer, "journal_mode", "wal");
     assertPragma(writer, "synchronous", 2);

@@ -176,3 +176,20 @@ test("a writer that is closed commits what is open and refuses what comes later"
   await expect(writer.write(add("b"))).rejects.toMatchObject({ code: "busy" });
   expect(words()).toEqual(["a"]);
 });
+
+test("what runs last runs once a key, within the change, and goes with it when it throws", async () => {
+  const { writer, words } = setUp();
+  await writer.write((tx) => {
+    for (const word of ["x", "y", "x"]) tx.last(word, () => add(`last ${word}`)(tx));
+    add("first")(tx);
+  });
+  expect(words()).toEqual(["first", "last x", "last y"]);
+  const failed = writer.write((tx) => {
+    add("gone")(tx);
+    tx.last("z", () => {
+      throw new Problem("conflict", "no");
+    });
+  });
+  await expect(failed).rejects.toThrow("no");
+  expect(words()).toEqual(["first", "last x", "last y"]);
+});

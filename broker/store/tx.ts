@@ -15,6 +15,11 @@ export interface Tx {
   run(sql: string, ...values: Value[]): { changes: number; id: number };
   get<T>(sql: string, ...values: Value[]): T | undefined;
   all<T>(sql: string, ...values: Value[]): T[];
+  /**
+   * Runs `effect` inside the change, when everything else of it is done, once for each `key` however often it is asked
+   * for: what is derived from many rows is then derived once.
+   */
+  last(key: string | number, effect: () => void): void;
   /** Runs after COMMIT, never when the change was lost. For waking others and for memory that mirrors rows. */
   after(effect: () => void): void;
 }
@@ -38,6 +43,7 @@ interface Entry {
   error?: unknown;
   failed: boolean;
   effects: (() => void)[];
+  lasts: Map<string | number, () => void> | null;
 }
 
 /** Makes the writer of `db`. */
@@ -67,6 +73,10 @@ export function createWriter(db: Database, clock: Clock): Writer {
       },
       get: <T>(sql: string, ...values: Value[]) => prepared(sql).get(...values) as T | undefined,
       all: <T>(sql: string, ...values: Value[]) => prepared(sql).all(...values) as T[],
+      last(key, effect) {
+        entry.lasts ??= new Map();
+        if (!entry.lasts.has(key)) entry.lasts.set(key, effect);
+      },
       after: (effect) => entry.effects.push(effect),
     };
   }
@@ -75,7 +85,10 @@ export function createWriter(db: Database, clock: Clock): Writer {
   function runIn(entry: Entry): boolean {
     try {
       savepoint.run();
+      entry.lasts = null;
       entry.value = entry.change(txOf(entry));
+      // A map goes on over keys that are added meanwhile.
+      if (entry.lasts) for (const effect of (entry.lasts as NonNullable<Entry["lasts"]>).values()) effect();
       release.run();
     } catch (error) {
       entry.effects = [];
@@ -140,6 +153,7 @@ export function createWriter(db: Database, clock: Clock): Writer {
           reject,
           failed: false,
           effects: [],
+          lasts: null,
         };
         if (!group) {
           try {
