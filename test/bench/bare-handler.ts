@@ -37,7 +37,7 @@ function start(folder: string): Promise<number> {
   const db = openFile(folder);
   const write = groupsOf(db);
   const change = changesOf(db);
-  insertTasks = change.fill;
+  insertTasks = (count) => change.fill(count);
   const app = new Hono();
   let workers = 0;
   app.post("/v1/workers", (c) => c.json({ workerId: String(++workers) }, 201));

@@ -42,8 +42,9 @@ export async function benchPairs(bench: Bench, only: readonly string[] = []): Pr
   return rowsOf(contestants);
 }
 
-async function play({ refill, target, load }: Contestant, pairs: number): Promise<RoundResult> {
-  await refill();
+async function play(contestant: Contestant, pairs: number): Promise<RoundResult> {
+  const { target, load } = contestant;
+  await contestant.refill();
   return load.call<RoundResult>("round", { ...target, workers, pairs } satisfies RoundOptions);
 }
 
