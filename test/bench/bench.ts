@@ -2,7 +2,8 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { createClient, type Client } from "../../broker/contract/client.ts";
+import type { Event } from "../../broker/contract/attempt.ts";
+import { createClient, type Answer, type Client } from "../../broker/contract/client.ts";
 import type { Job, SubmitInput } from "../../broker/contract/job.ts";
 import { root } from "../../scripts/files.ts";
 import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
@@ -23,8 +24,11 @@ export interface Bench {
 export interface BenchBroker {
   client: Client;
   port: number;
-  process: Child;
   submit(body: SubmitInput): Promise<Job>;
+  /** Resolves when a job has succeeded; throws when it ended otherwise. */
+  ended(number: number): Promise<void>;
+  /** Resolves when so many files of a job are at home; throws when it cannot come to that. */
+  delivered(number: number, files: number): Promise<void>;
   /** A new token of the role worker. */
   workerToken(): Promise<string>;
 }
@@ -54,7 +58,7 @@ export async function withBench<T>(
       dataFolder: options.dataFolder ?? folder(),
       agents: options.agents ?? false,
     });
-    return brokerAt(process, url, token);
+    return brokerAt(url, token);
   }
   try {
     return await use({ quick, flags, folder, child, broker });
@@ -64,12 +68,38 @@ export async function withBench<T>(
   }
 }
 
-function brokerAt(process: Child, url: string, token: string): BenchBroker {
+/** A broker that runs already. */
+export function brokerAt(url: string, token: string): BenchBroker {
   const client = createClient(url, token);
+  async function reasonsOf(job: number): Promise<string> {
+    const { failures } = await client.call<Answer<"getJob">>("get", `/v1/jobs/${job}`);
+    return failures.map((failure) => failure.reason).join(" ");
+  }
+  /** Follows the events of a job, as `tally watch` does, until one of them is the wanted one. */
+  async function follow(job: number, isWanted: (event: Event) => boolean): Promise<void> {
+    for (let after = 0; ;) {
+      const query = { job, after, waitSeconds: 20 };
+      // oxlint-disable-next-line no-await-in-loop -- each answer says where the next begins
+      const { cursor, events } = await client.call<Answer<"listEvents">>("get", "/v1/events", { query });
+      after = cursor;
+      for (const event of events) {
+        if (isWanted(event)) return;
+        if (event.kind === "job.changed" && (event.state === "failed" || event.state === "canceled"))
+          throw new Error(`job ${job} is ${event.state}: ${await reasonsOf(job)}`);
+      }
+    }
+  }
   return {
+    ended: (number) => follow(number, ({ kind, state }) => kind === "job.changed" && state === "succeeded"),
+    delivered(number, files) {
+      let left = files;
+      return follow(
+        number,
+        ({ kind, state }) => kind === "artifact.delivered" && state === "delivered" && --left === 0,
+      );
+    },
     client,
     port: Number(new URL(url).port),
-    process,
     submit: (body) =>
       client.call<Job>("post", "/v1/jobs", { body, headers: { "idempotency-key": randomUUID() } }),
     workerToken: async () =>

@@ -5,10 +5,19 @@ import { cpus, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { withBench, type Bench } from "./bench.ts";
 import { tableOf, type Row } from "./figures.ts";
+import { benchBlender } from "./blender.ts";
+import { benchMemory } from "./memory.ts";
 import { benchPairs } from "./pairs.ts";
+import { benchGap, benchStart } from "./start.ts";
+import { benchSubmit } from "./submit.ts";
 
 const benches: Record<string, (bench: Bench) => Promise<Row[]>> = {
-  pairs: benchPairs,
+  submit: benchSubmit,
+  start: benchStart,
+  pairs: (bench) => benchPairs(bench),
+  gap: benchGap,
+  blender: benchBlender,
+  memory: benchMemory,
 };
 
 const usage = `npm run bench -- [--only NAME]... [--quick] [--json FILE] [--profile FOLDER]
