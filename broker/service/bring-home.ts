@@ -17,7 +17,9 @@ export type HomeResult = { kind: "delivered" } | { kind: "skipped" } | { kind: "
 /** Puts one staged file where it belongs. Doing it again after a crash at any point ends the same. */
 export async function bringHome(file: Homecoming): Promise<HomeResult> {
   const folder = dirname(file.name);
-  const temporary = join(folder, `.${basename(file.name).slice(0, 200)}.tally-${file.id}.tmp`);
+  // File systems count bytes, not characters.
+  const start = Buffer.from(basename(file.name)).subarray(0, 200).toString();
+  const temporary = join(folder, `.${start}.tally-${file.id}.tmp`);
   try {
     if (file.conflict === "skip" && (await sizeOf(file.name)) !== null) return { kind: "skipped" };
     await mkdir(folder, { recursive: true });

@@ -1,0 +1,257 @@
+// Frames on their way home: whole or not at all, where they belong and nowhere else, whatever happens on the way.
+import { execFileSync, spawnSync } from "node:child_process";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import type { Artifact } from "../../broker/contract/attempt.ts";
+import { bringHome } from "../../broker/service/bring-home.ts";
+import type { Api } from "../support/api.ts";
+import { submit, until, untilState } from "../support/builders.ts";
+import { joinWorker, started, succeeded, type FakeWorker, type Held } from "../support/fake-worker.ts";
+import { openBroker, testBroker, testFolder } from "../support/start-broker.ts";
+import { storedIn } from "../support/unchanged.ts";
+
+async function artifactsOf(api: Api, job: number): Promise<Artifact[]> {
+  return (await api.ok("listArtifacts", { params: { job } })).items;
+}
+const untilDelivered = (api: Api, job: number, count = 1) =>
+  until(api, async () => {
+    const items = await artifactsOf(api, job);
+    return items.filter((one) => one.deliveredAt !== null).length === count ? items : undefined;
+  });
+const untilProblem = (api: Api, job: number) =>
+  until(api, async () => (await artifactsOf(api, job)).find((one) => one.problem !== null));
+
+interface Shot {
+  home: string;
+  file: string;
+  settings: { outputFolders: string[] };
+}
+function shot(name = "0001.png"): Shot {
+  const home = join(testFolder(), "render");
+  return { home, file: join(home, name), settings: { outputFolders: [home] } };
+}
+const render = async (worker: FakeWorker, home: string, text = "a frame") => {
+  const held = await worker.work();
+  const file = worker.stage(held, "0001.png", text, home);
+  await worker.succeed(held, { files: [file] });
+  return { held, file };
+};
+
+test("a frame comes home whole, and the broker's own copy goes", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  const { number } = await submit(broker.api, [{ frames: "1" }], settings);
+  const { file: staged } = await render(await joinWorker(broker), file);
+  const [artifact] = await untilDelivered(broker.api, number);
+  expect(artifact).toMatchObject({ name: file, bytes: 7, problem: null });
+  expect(readFileSync(file, "utf8")).toBe("a frame");
+  expect(readdirSync(home)).toEqual(["0001.png"]);
+  expect((await untilState(broker.api, number, "succeeded")).deliveredFiles).toBe(1);
+  const { items } = await broker.api.ok("listTasks", { params: { job: number } });
+  expect(items[0]?.files).toEqual([file]);
+  await broker.stop();
+  expect(existsSync(staged.path)).toBe(false);
+});
+
+test.each([
+  ["overwrite", "the new one"],
+  ["skip", "an older one"],
+] as const)("a file that is there already: %s", async (conflict, expected) => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  mkdirSync(home, { recursive: true });
+  writeFileSync(file, "an older one");
+  const { number } = await submit(broker.api, [{ frames: "1" }], { ...settings, conflict });
+  await render(await joinWorker(broker), file, "the new one");
+  await untilDelivered(broker.api, number);
+  expect(readFileSync(file, "utf8")).toBe(expected);
+  expect(readdirSync(home)).toEqual(["0001.png"]);
+});
+
+test("a folder that cannot be made is told in a sentence, and the frame comes home once it can", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  writeFileSync(home, "a file in the way");
+  const { number } = await submit(broker.api, [{ frames: "1" }], settings);
+  await render(await joinWorker(broker), file);
+  const told = await untilProblem(broker.api, number);
+  expect(told?.problem).toContain(
+    `${file} could not be put in its place: a file stands where its folder should be.`,
+  );
+  // The frame itself is done all the same.
+  expect((await untilState(broker.api, number, "succeeded")).deliveredFiles).toBe(0);
+  rmSync(home);
+  broker.broker.wake.deliveries();
+  await untilDelivered(broker.api, number);
+  expect(readFileSync(file, "utf8")).toBe("a frame");
+});
+
+test("a name outside the job's folders is not touched; the frame is kept where it is", async () => {
+  const broker = await testBroker();
+  const { home, settings } = shot();
+  const worker = await joinWorker(broker);
+  for (const name of [
+    join(dirname(home), "elsewhere.png"),
+    `${home}-other/0001.png`,
+    `${home}/../elsewhere.png`,
+    "relative.png",
+  ]) {
+    // oxlint-disable no-await-in-loop -- one job after the other
+    const { number } = await submit(broker.api, [{ frames: "1" }], settings);
+    const { file } = await render(worker, name);
+    const told = await untilProblem(broker.api, number);
+    expect(told?.problem).toContain("outside the folders that this job may write to");
+    expect(told?.deliveredAt).toBeNull();
+    await untilState(broker.api, number, "succeeded");
+    expect(readFileSync(file.path, "utf8")).toBe("a frame");
+    // oxlint-enable no-await-in-loop
+  }
+  expect(existsSync(join(dirname(home), "elsewhere.png"))).toBe(false);
+  expect(existsSync(home)).toBe(false);
+});
+
+test("a file that is not in the folder of its lease is refused, and nothing is stored", async () => {
+  const broker = await testBroker();
+  const { file, settings } = shot();
+  await submit(broker.api, [{ frames: "1-2" }], settings);
+  const [one, two] = [await joinWorker(broker), await joinWorker(broker, { name: "b" })];
+  const [held, other] = [await one.work(), await two.work()];
+  const foreign = two.stage(other, "x.png", "x", file);
+  const own = one.stage(held, "x.png", "x", file);
+  const before = storedIn(broker);
+  const send = (path: string) =>
+    one.api.problem("reportLease", "invalid", {
+      params: { lease: held.lease.leaseId },
+      body: {
+        token: held.lease.token,
+        seq: 1,
+        items: [started(0), succeeded(0, 1, [{ ...own, path }])],
+        done: true,
+      },
+    });
+  await send("/etc/passwd");
+  await send(foreign.path);
+  await send(join(dirname(own.path), "..", other.lease.leaseId, "x.png"));
+  await send(`${dirname(own.path)}/../../secret.json`);
+  await send("x.png");
+  expect(storedIn(broker)).toEqual(before);
+  await one.succeed(held, { files: [own] });
+});
+
+test("an older generation never overwrites a newer one", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  writeFileSync(home, "in the way, so that the first stays behind");
+  const { number } = await submit(broker.api, [{ frames: "1" }], settings);
+  const worker = await joinWorker(broker);
+  await render(worker, file, "the old one");
+  await untilProblem(broker.api, number);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: {} });
+  await render(worker, file, "the new one");
+  rmSync(home);
+  broker.broker.wake.deliveries();
+  await untilDelivered(broker.api, number, 2);
+  expect(readFileSync(file, "utf8")).toBe("the new one");
+});
+
+/** A broker that ended with one frame staged and not home. */
+async function leftBehind(): Promise<Shot & { dataFolder: string; number: number; staged: string }> {
+  const dataFolder = testFolder();
+  const broker = await openBroker({ dataFolder });
+  const made = shot();
+  writeFileSync(made.home, "in the way");
+  const { number } = await submit(broker.api, [{ frames: "1" }], made.settings);
+  const { file } = await render(await joinWorker(broker), made.file);
+  await untilProblem(broker.api, number);
+  await broker.stop();
+  rmSync(made.home);
+  mkdirSync(made.home);
+  return { ...made, dataFolder, number, staged: file.path };
+}
+const temporaryOf = (file: string) => join(dirname(file), ".0001.png.tally-1.tmp");
+
+test.each<[string, (at: { staged: string; file: string }) => void]>([
+  ["before anything", () => undefined],
+  ["after the rename and before the commit", ({ staged, file }) => renameSync(staged, file)],
+  ["between the move and the rename", ({ staged, file }) => renameSync(staged, temporaryOf(file))],
+  ["in the middle of a copy", ({ file }) => writeFileSync(temporaryOf(file), "a f")],
+  [
+    "in the middle of a copy over an older frame",
+    ({ file }) => {
+      writeFileSync(file, "older");
+      writeFileSync(temporaryOf(file), "a f");
+    },
+  ],
+])("a crash %s: at the next start the frame comes home, once", async (_, crash) => {
+  const left = await leftBehind();
+  crash(left);
+  const broker = await testBroker({ dataFolder: left.dataFolder });
+  await untilDelivered(broker.api, left.number);
+  expect(readFileSync(left.file, "utf8")).toBe("a frame");
+  expect(readdirSync(left.home)).toEqual(["0001.png"]);
+  expect((await broker.api.ok("getJob", { params: { job: left.number } })).deliveredFiles).toBe(1);
+});
+
+test("a frame whose staged file is gone or cut short is told, and never half at home", async () => {
+  for (const harm of [rmSync, (path: string) => writeFileSync(path, "a f")]) {
+    // oxlint-disable no-await-in-loop -- one after the other
+    const left = await leftBehind();
+    harm(left.staged);
+    const broker = await testBroker({ dataFolder: left.dataFolder });
+    const told = await until(broker.api, async () => {
+      const [one] = await artifactsOf(broker.api, left.number);
+      return one?.problem?.includes("tally requeue") ? one : undefined;
+    });
+    expect(told.deliveredAt).toBeNull();
+    expect(readdirSync(left.home)).toEqual([]);
+    // oxlint-enable no-await-in-loop
+  }
+});
+
+test("names as long as the file system takes come home", async () => {
+  const folder = testFolder();
+  const staged = join(folder, "staged.png");
+  writeFileSync(staged, "a frame");
+  const name = join(folder, `${"名".repeat(80)}0001.png`);
+  const result = await bringHome({ id: 123_456, staged, name, bytes: 7, conflict: "overwrite" });
+  expect(result).toEqual({ kind: "delivered" });
+  expect(readFileSync(name, "utf8")).toBe("a frame");
+});
+
+test("a disk that is full or read-only is told in a sentence, leaves no half file, and the frame comes home later (Linux only)", (context) => {
+  const namespace = ["-rm", "--"];
+  if (spawnSync("unshare", [...namespace, "true"]).status !== 0) context.skip();
+  const folder = testFolder();
+  const disk = join(folder, "disk");
+  mkdirSync(disk);
+  const program = join(import.meta.dirname, "../support/full-disk.ts");
+  const said = execFileSync(
+    "unshare",
+    [...namespace, process.execPath, program, disk, join(folder, "staged.png")],
+    { encoding: "utf8" },
+  );
+  const steps = JSON.parse(said) as { result: { kind: string; problem?: string }; files: string[] }[];
+  expect(steps.map(({ result, files }) => [result.kind, files])).toEqual([
+    ["failed", []],
+    ["failed", []],
+    ["delivered", ["shot_0001.png"]],
+  ]);
+  expect(steps[0]?.result.problem).toContain(
+    "the disk is full. Free some space; it is tried again by itself",
+  );
+  expect(steps[1]?.result.problem).toContain("that folder cannot be written. Change its permissions");
+});
+
+test("files of a frame that failed or was canceled are never brought home", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  const { number } = await submit(broker.api, [{ frames: "1" }], { ...settings, maxRetries: 0 });
+  const worker = await joinWorker(broker);
+  const held: Held = await worker.work();
+  worker.stage(held, "0001.png", "half", file);
+  await worker.fail(held);
+  await untilState(broker.api, number, "failed");
+  expect(await artifactsOf(broker.api, number)).toEqual([]);
+  expect(existsSync(home)).toBe(false);
+});
