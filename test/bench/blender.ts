@@ -11,6 +11,7 @@ import bpy, sys
 scene = bpy.context.scene
 scene.render.engine = "CYCLES"
 scene.cycles.samples = 1
+scene.cycles.use_denoising = False
 scene.render.resolution_x, scene.render.resolution_y, scene.render.resolution_percentage = 64, 36, 100
 scene.frame_start, scene.frame_end = 1, 60
 cube = bpy.data.objects["Cube"]
