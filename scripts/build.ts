@@ -64,10 +64,10 @@ async function bundle(entry: Entry, from: string, folder: string): Promise<void>
 }
 
 /**
- * Builds the sources of the clone `from` into its `dist/`, replacing it whole.
+ * Builds the sources of the clone `from` into `to`, replacing that folder whole; by default into its `dist/`.
  * Returns the entry files that do not exist, which are left out. Throws where esbuild refuses a source.
  */
-export async function buildAll(from: string): Promise<string[]> {
+export async function buildAll(from: string, to: string = join(from, "dist")): Promise<string[]> {
   // Made aside and renamed, so that nobody ever starts half of a build.
   const folder = join(from, ".cache", `build-${process.pid}`);
   try {
@@ -79,8 +79,8 @@ export async function buildAll(from: string): Promise<string[]> {
     }
     const present = entries.filter((entry) => existsSync(join(from, entry.source)));
     await Promise.all(present.map((entry) => bundle(entry, from, folder)));
-    rmSync(join(from, "dist"), { recursive: true, force: true });
-    renameSync(folder, join(from, "dist"));
+    rmSync(to, { recursive: true, force: true });
+    renameSync(folder, to);
     return entries.filter((entry) => !present.includes(entry)).map((entry) => entry.source);
   } finally {
     rmSync(folder, { recursive: true, force: true });

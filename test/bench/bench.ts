@@ -6,6 +6,7 @@ import type { Event } from "../../broker/contract/attempt.ts";
 import { createClient, type Answer, type Client } from "../../broker/contract/client.ts";
 import type { Job, SubmitInput } from "../../broker/contract/job.ts";
 import { root } from "../../scripts/files.ts";
+import { buildAll } from "../../scripts/build.ts";
 import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
 import { startChild, type Child } from "./child.ts";
 
@@ -14,6 +15,8 @@ export interface Bench {
   quick: boolean;
   /** Flags for the Node of the brokers: a profile, for example. */
   flags: readonly string[];
+  /** Where the bundles are, built from the sources as they are now: what is measured is what users start. */
+  bundles: string;
   /** A new folder on the clone's own disk. */
   folder(): string;
   child(file: string, flags?: readonly string[]): Child;
@@ -55,13 +58,16 @@ export async function withBench<T>(
   async function broker(options: Partial<BrokerChildOptions> = {}): Promise<BenchBroker> {
     const process = child("broker-child.ts", flags);
     const { url, token } = await process.call<BrokerAddress>("start", {
+      program: join(bundles, "broker.mjs"),
       dataFolder: options.dataFolder ?? folder(),
       agents: options.agents ?? false,
-    });
+    } satisfies BrokerChildOptions);
     return brokerAt(url, token);
   }
+  const bundles = join(folder(), "dist");
   try {
-    return await use({ quick, flags, folder, child, broker });
+    await buildAll(root, bundles);
+    return await use({ quick, flags, bundles, folder, child, broker });
   } finally {
     await Promise.all(children.map((one) => one.stop()));
     for (const made of folders) rmSync(made, { recursive: true, force: true });

@@ -34,7 +34,8 @@ export async function benchBlender(bench: Bench): Promise<Row[]> {
   const frames = bench.quick ? 3 : 60;
   const broker = await bench.broker({ agents: true });
   // Brings the agent up, which then idles; the time of starting it is the bench "start"'s.
-  await rendered(broker, folder, "warm", file, 1);
+  const series = /^Blender (\d+\.\d+)/.exec(blender("--version"))?.[1] ?? "";
+  await rendered(broker, folder, "warm", file, 1, series);
   const plain: number[] = [];
   const tally: number[] = [];
   for (let round = 0; round < (bench.quick ? 1 : 5); round++) {
@@ -43,7 +44,7 @@ export async function benchBlender(bench: Bench): Promise<Row[]> {
     blender("-b", file, "-o", output, "-s", "1", "-e", String(frames), "-a");
     plain.push(performance.now() - at);
     // oxlint-disable-next-line no-await-in-loop -- one at a time
-    tally.push(await rendered(broker, folder, `tally-${round}`, file, frames));
+    tally.push(await rendered(broker, folder, `tally-${round}`, file, frames, series));
   }
   const ratio = median(tally.map((ms, index) => ms / (plain[index] ?? 1)));
   return [
@@ -69,6 +70,7 @@ async function rendered(
   name: string,
   file: string,
   frames: number,
+  series: string,
 ): Promise<number> {
   const home = join(folder, name);
   mkdirSync(home);
@@ -76,7 +78,7 @@ async function rendered(
   const body: SubmitInput = {
     templateName: "blender-render",
     parameters: { Scene: file, OriginalPath: file, Frames: `1-${frames}`, Output: output },
-    settings: { outputFolders: [home], outputPattern: `${output}.png` },
+    settings: { outputFolders: [home], outputPattern: `${output}.png`, blenderSeries: series },
   };
   const at = performance.now();
   const job = await broker.submit(body);
@@ -87,6 +89,6 @@ async function rendered(
   return ms;
 }
 
-function blender(...args: string[]): void {
-  execFileSync("blender", args, { stdio: ["ignore", "ignore", "pipe"] });
+function blender(...args: string[]): string {
+  return execFileSync("blender", args, { stdio: ["ignore", "pipe", "pipe"], encoding: "utf8" });
 }

@@ -1,8 +1,10 @@
 // A real broker in its own process.
-import type { RunningBroker, StartOptions } from "../../broker/main.ts";
+import type { RunningBroker, startBroker as startBrokerFunction, StartOptions } from "../../broker/main.ts";
 import { serveCalls } from "./child.ts";
 
 export interface BrokerChildOptions {
+  /** The module with `startBroker`. */
+  program: string;
   dataFolder: string;
   /** Whether its local pool starts agents. */
   agents: boolean;
@@ -17,8 +19,8 @@ let running: RunningBroker | undefined;
 
 serveCalls(
   {
-    async start({ dataFolder, agents }: BrokerChildOptions): Promise<BrokerAddress> {
-      const { startBroker } = await import("../../broker/main.ts");
+    async start({ program, dataFolder, agents }: BrokerChildOptions): Promise<BrokerAddress> {
+      const { startBroker } = (await import(program)) as { startBroker: typeof startBrokerFunction };
       const options: StartOptions = { dataFolder, port: 0, ...(!agents && { launcher: null }) };
       running = await startBroker(options);
       return { url: running.url, token: running.adminToken };

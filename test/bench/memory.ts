@@ -1,10 +1,9 @@
 // The broker's memory as users start it: the bundle, by its command, empty and with a million tasks stored.
 import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { root } from "../../scripts/files.ts";
 import { brokerAt, frameJob, type Bench } from "./bench.ts";
 import { show, type Row } from "./figures.ts";
 
@@ -13,20 +12,17 @@ const quietMB = 0.5;
 
 /** The rows about memory. */
 export async function benchMemory(bench: Bench): Promise<Row[]> {
-  if (!existsSync(join(root, "dist", "broker.mjs"))) {
-    console.error("No bench of memory: there is no bundle. Make it with: npm run build");
-    return [];
-  }
   const folder = bench.folder();
   writeFileSync(join(folder, "tally.yaml"), "pools: {}\n");
-  const fresh = await withServe(folder, async ({ pid, broker }) => {
+  const program = join(bench.bundles, "tally.mjs");
+  const fresh = await withServe(program, folder, async ({ pid, broker }) => {
     const empty = await settled(pid);
     const jobs = bench.quick ? 1 : 10;
     // oxlint-disable-next-line no-await-in-loop -- one at a time, as people submit
     for (let job = 0; job < jobs; job++) await broker.submit(frameJob(100_000, "/bin/true"));
     return { empty, stored: await settled(pid) };
   });
-  const restarted = await withServe(folder, ({ pid }) => settled(pid));
+  const restarted = await withServe(program, folder, ({ pid }) => settled(pid));
   return [
     row("broker memory, empty", "Flamenco 32 MiB", fresh.empty, 90, "memory.empty"),
     row("broker memory, 1,000,000 tasks just stored", "–", fresh.stored, 200, "memory.stored"),
@@ -48,12 +44,14 @@ function row(what: string, peer: string, value: number, limit: number, name: str
 type Serve = { pid: number; broker: ReturnType<typeof brokerAt> };
 
 /** Runs `tally serve` on a data folder while `use` works with it. */
-async function withServe<T>(dataFolder: string, use: (serve: Serve) => Promise<T>): Promise<T> {
-  const child = spawn(
-    process.execPath,
-    [join(root, "bin", "tally.js"), "serve", "--data", dataFolder, "--port", "0", "--json"],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+async function withServe<T>(
+  program: string,
+  dataFolder: string,
+  use: (serve: Serve) => Promise<T>,
+): Promise<T> {
+  const child = spawn(process.execPath, [program, "serve", "--data", dataFolder, "--port", "0", "--json"], {
+    stdio: ["ignore", "pipe", "inherit"],
+  });
   const exit = once(child, "exit");
   try {
     const { url, pid } = JSON.parse(await firstLine(child)) as { url: string; pid: number };
