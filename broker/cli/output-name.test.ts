@@ -28,7 +28,7 @@ describe.skipIf(process.platform === "win32")("outputPattern", () => {
 describe.skipIf(process.platform === "win32")("filePattern", () => {
   const scene = "/s/shot.blend";
   const of = (pattern: string, first: string, start = 1) =>
-    filePattern({ raw: "", pattern, home: "", first, last: "" }, start, scene);
+    filePattern({ raw: "", pattern, home: "", first, last: "", beside: [] }, start, scene);
 
   test("adds the extension that Blender adds", () => {
     expect(of("//render/shot/####", "/s/render/shot/0001.png")).toBe("/s/render/shot/####.png");

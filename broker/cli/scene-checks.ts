@@ -63,6 +63,10 @@ export function chooseScene(inspection: Inspection, wanted: string | undefined):
 /** Everything that would go wrong with this scene, each with the flag that mends it. */
 export function checkScene(inspection: Inspection, scene: InspectedScene, values: SubmitValues): string[] {
   const problems: string[] = [];
+  if (inspection.lacksEngine)
+    problems.push(
+      `Blender ${inspection.blender} has no render engine "${values.engine}". Leave --engine out, or take one it has, such as --engine cycles.`,
+    );
   const layer = values["view-layer"];
   const layers = scene.viewLayers.map((one) => one.name);
   if (layer !== undefined && !layers.includes(layer))

@@ -35,6 +35,11 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
   const settings = readSettings(values);
   const wantedFrames = readFramesFlag(values);
   const parameters = readSceneParameters(values);
+  if (values.parameter !== undefined)
+    throw usage(
+      "submit",
+      `-p ${values.parameter[0]} is for templates. A scene has flags of its own, such as --samples 64.`,
+    );
   refuse(file, checkFormatAndEngine(values));
   const { readBlendHeader } = await import("../../container/agent/blender/header.ts");
   const header = await readBlendHeader(original);
@@ -57,7 +62,12 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     const output = values.output === undefined ? "" : outputPattern(values.output, original, process.cwd());
     const named = formatOfExtension[extname(output).toLowerCase()];
     const format = values.format === undefined ? (named ?? "") : spelledOut(values.format);
-    const inspection = await inspectScene(original, install, { copy, output, format }).catch(sentence);
+    const inspection = await inspectScene(original, install, {
+      copy,
+      output,
+      format,
+      engine: String(parameters["Engine"] ?? ""),
+    }).catch(sentence);
     const scene = chooseScene(inspection, values.scene);
     if (typeof scene === "string") throw new Failure(scene);
     refuse(file, checkScene(inspection, scene, format === "" ? values : { ...values, format }));
@@ -86,8 +96,8 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
         blenderSeries: install.series,
         frameParameter: "Frame",
         outputPattern: pattern,
-        // File Output nodes may save anywhere below the scene's own folder.
-        outputFolders: [...new Set([dirname(pattern), dirname(original)])],
+        // File Output nodes save where a local render would, which may be far from the scene.
+        outputFolders: [...new Set([dirname(pattern), dirname(original), ...scene.output.beside])],
       },
     };
     return {

@@ -31,13 +31,23 @@ export type InspectedScene = {
   /** False when the scene is set to keep frames that already exist. */
   overwrites: boolean;
   /** `pattern` is for the template's Output; `first` and `last` are what a local render would write. */
-  output: { raw: string; pattern: string; home: string; first: string; last: string };
+  output: {
+    raw: string;
+    pattern: string;
+    home: string;
+    first: string;
+    last: string;
+    /** Folders that File Output nodes save below. */
+    beside: string[];
+  };
 };
 export type Inspection = {
   blender: string;
   /** The scene that was active when the file was saved. */
   scene: string;
   scenes: InspectedScene[];
+  /** True when this Blender cannot render with the engine that was asked for. */
+  lacksEngine: boolean;
   /** Files the scene uses that are not there, one line each. */
   missing: string[];
   /** Scripts and drivers that would not run without leave, one line each. */
@@ -49,6 +59,8 @@ export type InspectOptions = {
   /** The job's own output pattern and format, for `output.first` and `output.last`. */
   output?: string;
   format?: string;
+  /** The engine that the job asks for, to learn whether this Blender has it. */
+  engine?: string;
   /** Milliseconds; 2 minutes when left out. */
   timeout?: number;
 };
@@ -66,7 +78,8 @@ export async function inspectScene(
   try {
     const copy = join(scratch, "scene.blend");
     await copyAsIfAt(options.copy ?? original, original, copy);
-    const settings = { copy, original, output: options.output ?? "", format: options.format ?? "" };
+    const { output = "", format = "", engine = "" } = options;
+    const settings = { copy, original, output, format, engine };
     return await ask(install, settings, scratch, options.timeout ?? 120_000);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
@@ -17,7 +18,7 @@ channel = open_channel()
 
 import bpy  # noqa: E402
 from missing import blocked_scripts, missing_files  # noqa: E402
-from outputs import compositor_tree, is_movie, own_pattern, path_at  # noqa: E402
+from outputs import compositor_tree, is_movie, node_folder, own_pattern, path_at, plan_nodes  # noqa: E402
 from scene import load_copy  # noqa: E402
 
 
@@ -61,6 +62,7 @@ def describe(scene: Any, pattern: str, image_format: str) -> dict[str, Any]:
             "home": os.path.dirname(first),
             "first": first,
             "last": last,
+            "beside": saved_beside(scene),
         },
     }
 
@@ -76,6 +78,24 @@ def _samples(scene: Any) -> int | None:
     if scene.render.engine == "CYCLES":
         return int(scene.cycles.samples)
     return int(scene.eevee.taa_render_samples) if "EEVEE" in scene.render.engine else None
+
+
+def has_engine(scene: Any, engine: str) -> bool:
+    """Whether this Blender renders with it; the enum's own list leaves some out, so only trying tells."""
+    own = scene.render.engine
+    # The same renderer has two names across versions.
+    for name in ("BLENDER_EEVEE", "BLENDER_EEVEE_NEXT") if "EEVEE" in engine else (engine,):
+        with contextlib.suppress(TypeError):
+            scene.render.engine = name
+            scene.render.engine = own
+            return True
+    return False
+
+
+def saved_beside(scene: Any) -> list[str]:
+    """The folders, absolute, that File Output nodes save into: not always below the scene's own output."""
+    folders = [node_folder(scene, output) for output in plan_nodes(scene)]
+    return sorted({folder for folder in folders if os.path.isabs(folder)})
 
 
 def lacks_camera(scene: Any) -> bool:
@@ -121,6 +141,7 @@ def main() -> int:
         "blender": bpy.app.version_string,
         "scene": bpy.context.scene.name,
         "scenes": [describe(scene, settings["output"], settings["format"]) for scene in bpy.data.scenes],
+        "lacksEngine": settings["engine"] != "" and not has_engine(bpy.context.scene, settings["engine"]),
         "missing": missing_files(),
         "scripts": blocked_scripts(),
     }

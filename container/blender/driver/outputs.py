@@ -40,7 +40,12 @@ def plan_outputs(scene: Any, settings: dict[str, Any]) -> OutputPlan:
     pattern = settings["output"] or own_pattern(scene)
     if not pattern.startswith("//") and not os.path.isabs(pattern):
         pattern = "//" + pattern
-    return OutputPlan(pattern=pattern, nodes=[_remember(node) for node in _file_output_nodes(scene)])
+    return OutputPlan(pattern=pattern, nodes=plan_nodes(scene))
+
+
+def plan_nodes(scene: Any) -> list[FileOutput]:
+    """The scene's File Output nodes that take part in a render."""
+    return [_remember(node) for node in _file_output_nodes(scene)]
 
 
 def own_pattern(scene: Any) -> str:
@@ -214,6 +219,11 @@ def _node_home(scene: Any, output: FileOutput, relative: str) -> str:
         inner = os.path.dirname(output.slots[int(first[1:])])
         return os.path.normpath(os.path.join(folder, inner, rest))
     return os.path.normpath(os.path.join(folder, relative))
+
+
+def node_folder(scene: Any, output: FileOutput) -> str:
+    """The folder at home that a File Output node saves below."""
+    return _resolve(scene, output.folder)
 
 
 def _resolve(scene: Any, folder: str) -> str:

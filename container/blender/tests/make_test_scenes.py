@@ -252,6 +252,70 @@ def tmpout() -> None:
     save("tmpout")
 
 
+def held() -> None:
+    """A frame N waits while a file `hold_N` lies beside the scene, and says so with a file `reached_N`."""
+    scene = base()
+    scene.frame_end = 30
+    cube = scene.objects["Cube"]
+    cube.rotation_euler = (0, 0, math.pi / 3)
+    cube.keyframe_insert("rotation_euler", frame=30)
+    text = bpy.data.texts.new("hold.py")
+    text.from_string(
+        "import bpy, os, time\n@bpy.app.handlers.persistent\ndef on_frame(scene, *rest):\n"
+        "    folder = os.path.dirname(bpy.data.filepath)\n"
+        "    hold = os.path.join(folder, 'hold_%d' % scene.frame_current)\n"
+        "    if os.path.exists(hold):\n"
+        "        open(os.path.join(folder, 'reached_%d' % scene.frame_current), 'w').close()\n"
+        "    while os.path.exists(hold):\n"
+        "        time.sleep(0.01)\n"
+        "bpy.app.handlers.frame_change_pre.append(on_frame)\n"
+    )
+    text.use_module = True
+    save("held")
+
+
+def strips() -> None:
+    """The sequencer's own picture, without a camera."""
+    scene = base()
+    scene.camera = None
+    editor = scene.sequence_editor_create()
+    strips = getattr(editor, "strips", None)
+    if strips is not None:
+        colour = strips.new_effect("Colour", "COLOR", 1, frame_start=1, length=5)
+    else:
+        colour = editor.sequences.new_effect("Colour", "COLOR", 1, frame_start=1, frame_end=6)
+    colour.color = (0.1, 0.6, 0.2)
+    save("strips")
+
+
+def composite() -> None:
+    """The compositor's own picture, without a camera (up to 4.5)."""
+    scene = base()
+    scene.camera = None
+    scene.use_nodes = True
+    tree = scene.node_tree
+    for node in [one for one in tree.nodes if one.bl_idname == "CompositorNodeRLayers"]:
+        tree.nodes.remove(node)
+    colour = tree.nodes.new("CompositorNodeRGB")
+    out = next(one for one in tree.nodes if one.bl_idname == "CompositorNodeComposite")
+    tree.links.new(colour.outputs[0], out.inputs[0])
+    save("composite")
+
+
+def farnodes() -> None:
+    """A File Output node that saves outside the scene's folder (up to 4.5)."""
+    nodes()
+    tree = bpy.context.scene.node_tree
+    saver = next(one for one in tree.nodes if one.bl_idname == "CompositorNodeOutputFile")
+    saver.base_path = "//../far passes/"
+    save("farnodes")
+
+
+def keep() -> None:
+    base().render.use_overwrite = False
+    save("keep")
+
+
 def main() -> None:
     global OUT
     arguments = sys.argv[sys.argv.index("--") + 1 :]
@@ -277,6 +341,11 @@ def main() -> None:
             gpu,
             movie,
             tmpout,
+            held,
+            strips,
+            composite,
+            farnodes,
+            keep,
         )
     }
     for name in arguments[1:] or makers:
