@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { StringDecoder } from "node:string_decoder";
 import type { BlenderInstall } from "./discover.ts";
 
 export type DriverMessage =
@@ -146,29 +147,28 @@ export function splitLines<T = DriverMessage>(
   mark: string,
   to: { log: (line: string) => void; message: (message: T) => void },
 ): { feed: (data: Buffer) => void; end: () => void } {
-  let rest: Buffer = Buffer.alloc(0);
-  const line = (bytes: Buffer): void => {
-    const text = bytes.toString("utf8").replace(/\r$/, "");
+  const decoder = new StringDecoder("utf8");
+  let rest = "";
+  const line = (text: string): void => {
     const at = text.indexOf(mark);
-    if (at < 0) return to.log(text);
+    if (at < 0) return to.log(text.endsWith("\r") ? text.slice(0, -1) : text);
     if (at > 0) to.log(text.slice(0, at));
     to.message(JSON.parse(text.slice(at + mark.length)) as T);
   };
   return {
     feed: (data) => {
-      rest = rest.length === 0 ? data : Buffer.concat([rest, data]);
-      for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
-        line(rest.subarray(0, end));
-        rest = rest.subarray(end + 1);
-      }
+      const lines = (rest + decoder.write(data)).split("\n");
+      rest = lines.pop() ?? "";
+      for (const text of lines) line(text);
       if (rest.length > LONGEST_LINE) {
         line(rest);
-        rest = Buffer.alloc(0);
+        rest = "";
       }
     },
     end: () => {
-      if (rest.length > 0) line(rest);
-      rest = Buffer.alloc(0);
+      rest += decoder.end();
+      if (rest !== "") line(rest);
+      rest = "";
     },
   };
 }

@@ -33,13 +33,23 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
   }
 }
 
+let unsaid = "";
+
+/** Prints a line, together with all others of the same turn. */
 function say(line: string): void {
-  process.stdout.write(`${line}\n`);
+  if (unsaid === "") {
+    queueMicrotask(() => {
+      const text = unsaid;
+      unsaid = "";
+      process.stdout.write(text);
+    });
+  }
+  unsaid += `${line}\n`;
 }
 
 /** What a scene prints must not pass for a report of ours. */
-function harmless(line: string): string {
-  return /^\s*(?:openjd_|tally_frame)/i.test(line) ? `| ${line}` : line;
+function harmless(lines: string): string {
+  return lines.replaceAll(/^[^\S\n]*(?:openjd_|tally_frame)/gim, "| $&");
 }
 
 function fail(reason: string): number {

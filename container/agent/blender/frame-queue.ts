@@ -54,13 +54,16 @@ export function createRenderer(
 
   const note = (lines: string[], line: string): void => {
     lines.push(line);
-    if (lines.length > LINES_KEPT) lines.shift();
+    if (lines.length > 2 * LINES_KEPT) lines.splice(0, LINES_KEPT);
   };
   const sayProgress = (line: string): void => {
-    const fact = running && readLogLine(line);
-    if (!running || !fact || fact.kind === "saved") return;
-    const progress = Math.round(advance(running.progress, fact) * 1000) / 1000;
+    if (!running) return;
     const now = performance.now();
+    // Dozens of lines come a frame, and few are ever told; only a layer's end must not be missed.
+    if (now - running.saidAt < PROGRESS_EVERY_MS && !line.endsWith("Finished")) return;
+    const fact = readLogLine(line);
+    if (!fact || fact.kind === "saved") return;
+    const progress = Math.round(advance(running.progress, fact) * 1000) / 1000;
     if (progress <= running.said || now - running.saidAt < PROGRESS_EVERY_MS) return;
     running.said = progress;
     running.saidAt = now;
@@ -139,7 +142,8 @@ export function createRenderer(
         "Blender ended as soon as it had opened the scene. Read the log for the cause: tally logs",
       );
     const folder = join(request.folder, `frame${frame}`);
-    await rm(folder, { recursive: true, force: true });
+    // Blender waits meanwhile, and asking is cheaper than removing nothing.
+    if (existsSync(folder)) await rm(folder, { recursive: true, force: true });
     let watchdog: NodeJS.Timeout | undefined;
     const outcome = await new Promise<Outcome>((resolve) => {
       running = {

@@ -21,6 +21,7 @@ export type ToDaemon =
   | { do: "render"; frames: number[]; folder: string; timeout: number | null }
   | { do: "stop" };
 export type FromDaemon =
+  /** One or more lines, without the last line break. */
   | { is: "log"; line: string }
   | { is: "frame"; frame: FrameLine }
   | { is: "ready"; text: string }
@@ -37,9 +38,28 @@ export function socketPath(sessionFolder: string): string {
   return Buffer.byteLength(inside) <= 100 ? inside : join(tmpdir(), `tally-${short}.sock`);
 }
 
-/** Writes one message. */
-export function sendLine(socket: Socket, message: ToDaemon | FromDaemon): void {
-  if (!socket.destroyed) socket.write(`${JSON.stringify(message)}\n`);
+type Message = ToDaemon | FromDaemon;
+const unsent = new WeakMap<Socket, Message[]>();
+
+/**
+ * Writes one message, together with all others of the same turn. Log lines that follow each other travel as
+ * one: Blender prints dozens a frame, and on a small machine relaying them must not slow the render down.
+ */
+export function sendLine(socket: Socket, message: Message): void {
+  const waiting = unsent.get(socket);
+  if (waiting) {
+    const last = waiting.at(-1);
+    if (last && "is" in last && last.is === "log" && "is" in message && message.is === "log") {
+      last.line += `\n${message.line}`;
+    } else waiting.push(message);
+    return;
+  }
+  unsent.set(socket, [message]);
+  queueMicrotask(() => {
+    const messages = unsent.get(socket) ?? [];
+    unsent.delete(socket);
+    if (!socket.destroyed) socket.write(messages.map((one) => `${JSON.stringify(one)}\n`).join(""));
+  });
 }
 
 /** Calls `handle` for each message of the other side; what is not one of ours is dropped. */

@@ -25,7 +25,9 @@ ROOM_FOR_A_PICTURE = 1 << 20
 
 
 def watch_progress(channel: Channel) -> None:
-    """Passes Blender's status text on, where this Blender hands it over (from 5.0; older ones print it)."""
+    """Passes Blender's status text on from 5.0 on; older ones print it and hand over nothing."""
+    if bpy.app.version < (5, 0, 0):
+        return
     last = 0.0
     lock = threading.Lock()
 
