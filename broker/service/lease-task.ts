@@ -89,6 +89,7 @@ function leaseFrom(broker: Broker, tx: Tx, worker: WorkerMemory, candidate: Cand
   const ordinals = pickOrdinals(broker, tx, facts);
   if (ordinals.length === 0) return undefined;
   const leaseId = openLease(tx, worker.id, facts.id);
+  if (leaseId === undefined) return undefined;
   const taken: Taken = new Map();
   for (const ordinal of ordinals) {
     const attempt = takeTask(tx, leaseId, facts.id, ordinal);

@@ -1,4 +1,5 @@
 // Workers come and go: an agent registers, leaves, or is found dead by its launcher.
+import { Problem } from "../contract/problem.ts";
 import type { RegisterWorker } from "../contract/worker.ts";
 import type { WorkerState } from "../contract/states.ts";
 import { addEvent } from "../store/events.ts";
@@ -177,7 +178,12 @@ export function endWorker(
 export function drainWorker(broker: Broker, worker: WorkerMemory, drain: boolean): Promise<void> {
   return broker.writer.write((tx) => {
     const state = drain ? "draining" : "idle";
-    tx.run("UPDATE workers SET state = ? WHERE id = ?", state, worker.id);
+    const sql = "UPDATE workers SET state = ? WHERE id = ? AND ended_at IS NULL";
+    if (tx.run(sql, state, worker.id).changes === 0)
+      throw new Problem(
+        "not-found",
+        `The worker ${worker.name} has just left. \`tally workers\` lists those there are.`,
+      );
     addEvent(tx, {
       kind: "worker.changed",
       state,

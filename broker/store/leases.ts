@@ -55,14 +55,18 @@ export function readyOfChunk(tx: Tx, stepId: number, chunk: number): number[] {
     .map((row) => row.ordinal);
 }
 
-/** Opens a lease; the unique index refuses a second one for the same worker. */
-export function openLease(tx: Tx, workerId: number, stepId: number): number {
-  return tx.run(
-    "INSERT INTO leases (worker_id, step_id, opened_at) VALUES (?, ?, ?)",
-    workerId,
+/**
+ * Opens a lease; the unique index refuses a second one for the same worker. Returns undefined when the worker is gone:
+ * it may have ended in this very group of writes, which memory hears of only after COMMIT.
+ */
+export function openLease(tx: Tx, workerId: number, stepId: number): number | undefined {
+  const opened = tx.run(
+    "INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, ?, ? FROM workers WHERE id = ? AND ended_at IS NULL",
     stepId,
     tx.now,
-  ).id;
+    workerId,
+  );
+  return opened.changes === 1 ? opened.id : undefined;
 }
 
 /** Takes one ready task for a lease: the task runs, an attempt opens. Returns undefined when somebody was faster. */

@@ -1,6 +1,7 @@
 // What workers do wrong, or the network between: stale, foreign, replayed and lost words change nothing.
 import { expect, test } from "vitest";
 import { setJobIntent } from "../../broker/service/set-intent.ts";
+import { drainWorker, leaveWorker } from "../../broker/service/register-worker.ts";
 import { leaseTask } from "../../broker/service/lease-task.ts";
 import { submitJob } from "../../broker/service/submit-job.ts";
 import { submitSchema } from "../../broker/contract/job.ts";
@@ -244,6 +245,22 @@ test("a cancel and a lease at the same moment: nobody renders a canceled job", a
   expect(lease).toBeNull();
   await untilState(api, number, "canceled");
   expect(await worker.lease()).toBeNull();
+});
+
+test("a worker that leaves at the same moment is given nothing, and is not there to drain", async () => {
+  const { broker, api, ...rest } = await testBroker();
+  await submit(api);
+  await joinWorker({ broker, api, ...rest });
+  const memory = broker.workers.get(1);
+  if (!memory) throw new Error("the worker is not there");
+  const [, lease, drained] = await Promise.allSettled([
+    leaveWorker(broker, memory),
+    leaseTask(broker, memory),
+    drainWorker(broker, memory, true),
+  ]);
+  expect(lease).toEqual({ status: "fulfilled", value: null });
+  expect(drained).toMatchObject({ status: "rejected", reason: { code: "not-found" } });
+  expect(await taskStatesOf(api, 1)).toEqual(["ready", "ready", "ready"]);
 });
 
 test("two submits of the same files in one group of writes: one is taken", async () => {
