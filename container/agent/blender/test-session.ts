@@ -2,11 +2,12 @@
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { inflateSync } from "node:zlib";
+import { afterAll } from "vitest";
 import { createInterface } from "node:readline";
 import { pythonCommand } from "./blender-process.ts";
 import { findBlenders } from "./discover.ts";
@@ -31,9 +32,16 @@ export type TestSession = {
   stop: () => Promise<Ran>;
 };
 
-/** A folder for one test file. */
+const made: string[] = [];
+afterAll(() => {
+  for (const folder of made) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A folder that is removed when the test file is through. */
 export function testFolder(): string {
-  return mkdtempSync(join(tmpdir(), "tally-blender-"));
+  const folder = mkdtempSync(join(tmpdir(), "tally-blender-"));
+  made.push(folder);
+  return folder;
 }
 
 /** Makes the named scenes (`container/blender/tests/make_test_scenes.py`) with one Blender. */
