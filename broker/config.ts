@@ -6,12 +6,13 @@ import { z } from "zod";
 import { maxTasksPerJob } from "./contract/job.ts";
 import { defaultLimits } from "./service/broker.ts";
 
-const seconds = (fallbackMs: number) =>
+const seconds = (fallbackMs: number, description: string) =>
   z
     .number()
     .positive()
     .max(86_400)
-    .default(fallbackMs / 1000);
+    .default(fallbackMs / 1000)
+    .meta({ description });
 
 const poolSchema = z.discriminatedUnion("kind", [
   z.object({ kind: z.literal("local"), slots: z.int().min(0).max(64).default(1) }).strict(),
@@ -45,11 +46,25 @@ export const configSchema = z
     blenders: z.array(z.string()).default([]).meta({ description: "More Blender programs, by full path" }),
     limits: z
       .object({
-        maxTasksPerJob: z.int().min(1).max(10_000_000).default(maxTasksPerJob),
-        leaseTermSeconds: seconds(defaultLimits.leaseTermMs),
-        renewEverySeconds: seconds(defaultLimits.renewEveryMs),
-        workerSilenceSeconds: seconds(defaultLimits.workerSilenceMs),
-        idleExitSeconds: seconds(defaultLimits.idleExitMs ?? 0),
+        maxTasksPerJob: z
+          .int()
+          .min(1)
+          .max(10_000_000)
+          .default(maxTasksPerJob)
+          .meta({ description: "Frames that one job may have" }),
+        leaseTermSeconds: seconds(
+          defaultLimits.leaseTermMs,
+          "A worker that is not heard of for so long loses its frames",
+        ),
+        renewEverySeconds: seconds(defaultLimits.renewEveryMs, "How often workers say that they are alive"),
+        workerSilenceSeconds: seconds(
+          defaultLimits.workerSilenceMs,
+          "An idle worker that is not heard of for so long is lost",
+        ),
+        idleExitSeconds: seconds(
+          defaultLimits.idleExitMs ?? 0,
+          "Local agents leave after so long without work",
+        ),
       })
       .strict()
       .prefault({}),
