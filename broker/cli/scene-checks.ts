@@ -100,7 +100,7 @@ export function checkScene(inspection: Inspection, scene: InspectedScene, values
     );
   if (inspection.scripts.length > 0 && !values["allow-scripts"] && !values["allow-missing"])
     problems.push(
-      `The scene has scripts or drivers that do not run without your leave, so it would render wrong:\n${listed(inspection.scripts)}\n  If you trust this file: --allow-scripts.`,
+      `The scene has scripts or drivers that do not run without your leave, so it would render wrong:\n${listed(inspection.scripts)}\n  If you trust this file: --allow-scripts. To render without them: --allow-missing.`,
     );
   return problems;
 }

@@ -31,8 +31,9 @@ const stateColours: Record<string, Colour> = {
 
 /** A state's name in its colour. `canceling` reads as stopping: the worker is being told. */
 export function paintState(state: string): string {
+  const word = state === "canceling" ? "stopping" : state;
   const colour = stateColours[state];
-  return colour === undefined ? state : paint(colour, state);
+  return colour === undefined ? word : paint(colour, word);
 }
 
 /** Columns of the terminal; 100 in a pipe. */

@@ -34,7 +34,8 @@ How it runs
   --paused               waits for \`tally resume\`
   -p, --parameter N=V    a template's parameter; also -p file://params.yaml
 Go on although …
-  --allow-missing        files are missing           --allow-scripts        run the scripts and drivers in the scene
+  --allow-missing        files are missing, or scripts do not run
+  --allow-scripts        run the scripts and drivers in the scene
   --allow-shared-output  another job writes the same files
 Afterwards
   --dry-run              shows frames, tasks and size; submits nothing

@@ -16,9 +16,10 @@ export interface ClosingListener extends Listener {
 /** A job that waits so long without a worker gets a hint, ms. */
 const lonelyMs = 20_000;
 
-/** A line for each frame, and for whatever else a person should know. */
+/** A line for each frame, and for whatever else a person should know. `opening`: begins with how far the job is. */
 export function createLineListener(
   client: Client,
+  opening: boolean,
   print = (text: string) => write(`${text}\n`),
 ): ClosingListener {
   const whereIs = createPlaces(client);
@@ -26,8 +27,11 @@ export function createLineListener(
   const remark = createRemarks((text) => void print(text));
   return {
     job(now) {
-      if (job === undefined && now.counts.succeeded > 0 && now.endedAt === null)
-        void print(`${now.counts.succeeded} of ${counted(now.taskCount, "frame")} are done already`);
+      // Said once what comes next is listened to, so that nothing falls between this line and the next.
+      if (job === undefined && opening && now.endedAt === null)
+        void print(
+          `Job ${now.number}: ${now.name}, ${now.counts.succeeded} of ${counted(now.taskCount, "frame")} done`,
+        );
       job = now;
       remark.about(now);
     },

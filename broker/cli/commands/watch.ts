@@ -61,7 +61,7 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
     ? createJsonListener()
     : onTerminal && !options.lines
       ? createBarListener(options.client)
-      : createLineListener(options.client);
+      : createLineListener(options.client, options.after === undefined);
   try {
     const ending = await followJob({
       find,
