@@ -1,0 +1,45 @@
+// How many agents a pool starts, and how fair share forgets.
+import { expect, test } from "vitest";
+import { planCapacity, type CapacityInput } from "./capacity.ts";
+import { createShares } from "./share.ts";
+
+const launches = (count: number, state: "running" | "stopping" = "running") =>
+  Array.from({ length: count }, (_, index) => ({ launchId: `lau_${index}`, state }));
+const input = (more: Partial<CapacityInput>): CapacityInput => ({
+  demand: 0,
+  launches: [],
+  limits: { slots: 2 },
+  failedStarts: 0,
+  lastFailureMs: 0,
+  nowMs: 0,
+  ...more,
+});
+
+test.each<[string, Partial<CapacityInput>, number]>([
+  ["nothing to do, nobody", {}, 0],
+  ["one frame, one agent", { demand: 1 }, 1],
+  ["never more than the slots", { demand: 1000 }, 2],
+  ["who is there counts", { demand: 1000, launches: launches(1) }, 1],
+  ["enough is enough", { demand: 1, launches: launches(1) }, 0],
+  ["who is leaving does not count", { demand: 1000, launches: launches(2, "stopping") }, 2],
+  ["no slots", { demand: 5, limits: { slots: 0 } }, 0],
+  ["after a failed start it waits", { demand: 1, failedStarts: 1, nowMs: 999 }, 0],
+  ["a second", { demand: 1, failedStarts: 1, nowMs: 1000 }, 1],
+  ["then twice as long", { demand: 1, failedStarts: 3, nowMs: 3999 }, 0],
+  ["and never longer than a minute", { demand: 1, failedStarts: 50, nowMs: 60_000 }, 1],
+])("%s", (_, more, expected) => {
+  expect(planCapacity(input(more))).toEqual(
+    expected === 0 ? { kind: "none" } : { kind: "start", count: expected },
+  );
+});
+
+test("ten minutes ago a second weighs half, and owners are apart", () => {
+  const shares = createShares();
+  shares.add("ann", 100, 0);
+  shares.add("bob", 60, 600_000);
+  expect(shares.of("ann", 600_000)).toBeCloseTo(50);
+  expect(shares.of("bob", 600_000)).toBe(60);
+  shares.add("ann", 10, 600_000);
+  expect(shares.of("ann", 1_200_000)).toBeCloseTo(30);
+  expect(shares.of("nobody", 0)).toBe(0);
+});
