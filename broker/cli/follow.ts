@@ -11,6 +11,8 @@ export interface FinishedFrame {
   frame: string | null;
   seconds: number | null;
   worker: string | null;
+  /** What it was rendered on, where the renderer says so. */
+  device: string | null;
   /** Where it lies at home; null for a task that saves no file. */
   file: string | null;
 }
@@ -185,7 +187,13 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
     if (event.kind !== "task.changed") return;
     if (event.state === "succeeded") {
       const seconds = typeof data["seconds"] === "number" ? data["seconds"] : null;
-      const done = { ...about, frame: await nameOf(step, first), seconds, file: null };
+      const done = {
+        ...about,
+        frame: await nameOf(step, first),
+        seconds,
+        device: textOf(data["device"]),
+        file: null,
+      };
       if (await savesFiles(step)) waiting.set(key, done);
       else await listener.finished(done);
     } else if (typeof data["reason"] === "string") {

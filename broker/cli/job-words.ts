@@ -21,7 +21,7 @@ export function finishedLine(job: JobDetail, done: FinishedFrame, where: string,
     frameName(job, done.step, String(job.taskCount)).length,
   );
   const seconds = done.seconds === null ? "" : duration(done.seconds);
-  const device = { CPU: ", CPU", GPU: ", GPU" }[job.parameters["Device"]?.value ?? ""] ?? "";
+  const device = done.device === null ? "" : `, ${done.device}`;
   const end = where === "" ? "" : `[${where}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
   const file = done.file === null ? "" : nameAndFolder(done.file, room);

@@ -20,6 +20,7 @@ export const attemptSchema = z
     failureClass: z.enum(failureClasses).nullable(),
     reason: z.string().nullable(),
     exitCode: z.int().nullable(),
+    device: z.string().nullable().meta({ description: "What it was rendered on, as the renderer says" }),
     logFrom: z.int().nullable(),
     logTo: z.int().nullable().meta({ description: "Null while the log still grows" }),
   })

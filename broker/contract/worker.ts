@@ -116,6 +116,11 @@ export const reportItemSchema = z
         ...at,
         seconds: z.number().nonnegative(),
         exitCode: z.int().optional(),
+        device: z
+          .string()
+          .max(200)
+          .optional()
+          .meta({ description: "What it was rendered on: CPU, or the GPU's name" }),
         files: z.array(fileSchema).max(1000).default([]),
       })
       .meta({ id: "ReportSucceeded" }),

@@ -40,14 +40,15 @@ export function succeedTask(
   broker: Broker,
   tx: Tx,
   { facts, attempt, workerName }: Closing,
-  done: { seconds: number; exitCode?: number; logTo: number },
+  done: { seconds: number; exitCode?: number; device?: string; logTo: number },
 ): boolean {
   if (!closeAttempt(tx, attempt.id, { event: "succeed", startsNow: isUnstarted(attempt), ...done }))
     return false;
   const from = moveTask(tx, facts.id, attempt.ordinal, "succeed");
   if (!from) throw new Error(`attempt ${attempt.id} was open and its task did not run`);
   const left = countSuccess(tx, facts.id, done.seconds);
-  taskEvent(tx, facts, attempt, "succeeded", { worker: workerName, seconds: done.seconds });
+  const { seconds, device } = done;
+  taskEvent(tx, facts, attempt, "succeeded", { worker: workerName, seconds, ...(device && { device }) });
   refreshJobLast(tx, facts.jobId);
   tx.after(() => {
     broker.shares.add(facts.owner, done.seconds, broker.clock.now());

@@ -105,6 +105,7 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
         seconds: item.seconds,
         logTo: item.logOffset,
         ...(item.exitCode !== undefined && { exitCode: item.exitCode }),
+        ...(item.device !== undefined && { device: item.device }),
       };
       if (succeedTask(broker, tx, closing, done))
         addArtifacts(broker, tx, facts, leaseId, attempt, item.files);

@@ -160,6 +160,7 @@ export interface Closing {
   failureClass?: FailureClass;
   reason?: string;
   exitCode?: number;
+  device?: string;
   logTo?: number;
 }
 
@@ -169,7 +170,7 @@ export function closeAttempt(tx: Tx, attemptId: number, closing: Closing): boole
   return (
     tx.run(
       `UPDATE attempts SET state = ?, started_at = coalesce(started_at, ?), ended_at = ?, seconds = ?, failure_class = ?,
-         reason = ?, exit_code = ?, log_to = ?, log_from = coalesce(log_from, ?)
+         reason = ?, exit_code = ?, device = ?, log_to = ?, log_from = coalesce(log_from, ?)
        WHERE id = ? AND state IN (${openAttempts})`,
       state,
       closing.startsNow ? tx.now : null,
@@ -178,6 +179,7 @@ export function closeAttempt(tx: Tx, attemptId: number, closing: Closing): boole
       closing.failureClass ?? null,
       closing.reason ?? null,
       closing.exitCode ?? null,
+      closing.device ?? null,
       closing.logTo ?? null,
       closing.logTo === undefined ? null : 0,
       attemptId,

@@ -87,6 +87,7 @@ const attemptColumns = {
   failureClass: attempts.failureClass,
   reason: attempts.reason,
   exitCode: attempts.exitCode,
+  device: attempts.device,
   logFrom: attempts.logFrom,
   logTo: attempts.logTo,
 };

@@ -72,6 +72,7 @@ export const attempts = sqliteTable("attempts", {
   failureClass: text("failure_class").$type<FailureClass>(),
   reason: text(),
   exitCode: integer("exit_code"),
+  device: text(),
   logFrom: integer("log_from"),
   logTo: integer("log_to"),
 });

@@ -145,7 +145,9 @@ export function createTracker(
           ];
         }
         anySucceeded = true;
-        return [{ type: "succeeded", ...at, seconds, files: it.files }];
+        return [
+          { type: "succeeded", ...at, seconds, files: it.files, ...(it.device && { device: it.device }) },
+        ];
       });
     }
   }

@@ -139,6 +139,7 @@ CREATE TABLE attempts (
   failure_class TEXT,
   reason TEXT,
   exit_code INTEGER,
+  device TEXT,
   log_from INTEGER,
   log_to INTEGER,
   CHECK ((ended_at IS NULL) = (state IN ('leased', 'started')))
