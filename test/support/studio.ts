@@ -23,11 +23,14 @@ export interface Studio {
   readonly api: Api;
   /** Runs one `tally` command to its end. */
   tally(...args: string[]): Promise<Ran>;
+  /** Starts `tally watch`; resolves once it has said its first words, to how it ends. */
+  watch(number: number): Promise<{ ended: Promise<Ran> }>;
   /** `tally submit` of a scene that must be taken; returns the job's number. */
   submit(scene: string, ...flags: string[]): Promise<number>;
   /** A copy of a made scene in a folder of its own. */
   scene(name: string, options?: Parameters<typeof placeScene>[2]): string;
-  startBroker(): Promise<void>;
+  /** Starts a broker, on the same port as the one before; `env` is added for it and its workers. */
+  startBroker(env?: Record<string, string>): Promise<void>;
   /** Ends the broker with SIGKILL. */
   killBroker(): Promise<void>;
   /** Processes of this studio whose command line holds `words`. */
@@ -62,7 +65,7 @@ export function openStudio(options: StudioOptions = {}): Studio {
     return createApi(url, token);
   }
 
-  async function tally(...args: string[]): Promise<Ran> {
+  function command(args: string[]): { first: Promise<unknown>; ended: Promise<Ran> } {
     const child = spawn(process.execPath, [program, ...args], {
       cwd: folder,
       env,
@@ -71,9 +74,10 @@ export function openStudio(options: StudioOptions = {}): Studio {
     let text = "";
     child.stdout.on("data", (bytes: Buffer) => (text += bytes.toString()));
     child.stderr.on("data", (bytes: Buffer) => (text += bytes.toString()));
-    const [code] = (await once(child, "close")) as [number | null];
-    return { code, text };
+    const ended = once(child, "close").then(([code]) => ({ code: code as number | null, text }));
+    return { first: Promise.race([once(child.stdout, "data"), ended]), ended };
   }
+  const tally = (...args: string[]): Promise<Ran> => command(args).ended;
 
   /** Processes that carry the data folder in their environment: all of ours do. */
   function processes(words: string): number[] {
@@ -96,6 +100,11 @@ export function openStudio(options: StudioOptions = {}): Studio {
       return (api ??= connect());
     },
     tally,
+    async watch(number) {
+      const { first, ended } = command(["watch", String(number)]);
+      await first;
+      return { ended };
+    },
     async submit(scene, ...flags) {
       const ran = await tally("submit", scene, ...flags);
       const number = /^Job (\d+):/m.exec(ran.text)?.[1];
@@ -103,10 +112,10 @@ export function openStudio(options: StudioOptions = {}): Studio {
       return Number(number);
     },
     scene: (name, more = {}) => placeScene(name, join(folder, `shot${(shots += 1)}`), more),
-    async startBroker() {
+    async startBroker(more = {}) {
       broker = spawn(process.execPath, [program, "serve", "--json", "--port", port], {
         cwd: folder,
-        env,
+        env: { ...env, ...more },
         stdio: ["ignore", "pipe", "inherit"],
       });
       const [line] = (await once(createInterface(broker.stdout as NodeJS.ReadableStream), "line")) as [

@@ -30,7 +30,7 @@ def open_scene(settings: dict[str, Any]) -> OpenedScene:
     load_copy(settings["copy"], settings["original"], bool(settings["allowScripts"]))
     scene = find_scene(settings["sceneName"])
     notes = _check_files(bool(settings["allowMissing"]))
-    notes += _check_scripts(bool(settings["allowScripts"]))
+    notes += _check_scripts(bool(settings["allowScripts"]), bool(settings["allowMissing"]))
     _choose_engine(scene, settings["engine"])
     _choose_view_layer(scene, settings["viewLayer"])
     _choose_camera(scene, settings["camera"])
@@ -88,15 +88,15 @@ def _check_files(allowed: bool) -> list[str]:
     )
 
 
-def _check_scripts(allowed: bool) -> list[str]:
-    if allowed:
-        return []
-    blocked = blocked_scripts()
+def _check_scripts(run: bool, without: bool) -> list[str]:
+    blocked = [] if run else blocked_scripts()
     if not blocked:
         return []
+    if without:
+        return [f"Rendering although the scene's own scripts were not run: {'; '.join(blocked[:5])}"]
     raise SceneProblem(
         f"The scene needs its own scripts to look right, and they were not run: {'; '.join(blocked[:5])}. "
-        "Submit again with --allow-scripts if you trust this file."
+        "Submit again with --allow-scripts if you trust this file, or with --allow-missing to render without them."
     )
 
 
