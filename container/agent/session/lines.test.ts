@@ -45,7 +45,8 @@ test("a secret in an overlong line is hidden wherever the line is cut", () => {
       const lines = readIn([new TextEncoder().encode(`${line}\n`)], redactor);
       // Not toContain: the whole line would be printed.
       expect(lines.some((it) => it.includes("secret"))).toBe(false);
-      expect(lines.at(-1)?.endsWith("tail")).toBe(true);
+      // The cut may fall inside the last word; nothing of it is lost.
+      expect(lines.join("").endsWith("tail")).toBe(true);
     }),
     { numRuns: 60 },
   );
