@@ -109,6 +109,8 @@ if (import.meta.main) {
   const started = performance.now();
   const skipped = await buildAll(root);
   for (const source of skipped) console.log(`Skipped: ${source} does not exist.`);
-  const names = readdirSync(join(root, "dist")).join(" ");
+  const names = readdirSync(join(root, "dist"))
+    .filter((name) => !/^chunk-|\.map$/.test(name))
+    .join(" ");
   console.log(`Built dist/ in ${((performance.now() - started) / 1000).toFixed(1)} s: ${names}`);
 }
