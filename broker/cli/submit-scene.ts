@@ -74,8 +74,6 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     const frames = wantedFrames ?? sceneFrames(scene);
     const pattern = filePattern(scene.output, scene.frameStart, original);
     const name = basename(original).replace(/\.blend\d*$/i, "");
-    const device: string | number | undefined =
-      parameters["Device"] ?? (scene.device === "CPU" ? "CPU" : undefined);
     const body: SubmitInput = {
       templateName: "blender-render",
       parameters: {
@@ -86,7 +84,6 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
         Frames: formatFrames(frames),
         ...(output !== "" && { Output: output }),
         ...(format !== "" && { Format: format }),
-        ...(device !== undefined && { Device: device }),
       },
       assets: [{ path: original, ...snapshot }],
       settings: {

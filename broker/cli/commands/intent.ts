@@ -10,7 +10,8 @@ import { write } from "../write.ts";
 
 const help = (name: string, what: string) => `tally ${name}  [JOB]
 
-${what} Without a number: the latest job.
+${what}
+Without a number: the latest job.
 
 ${brokerHelp}`;
 

@@ -2,7 +2,8 @@
 import { statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import type { Answer, Client } from "../../contract/client.ts";
+import { setTimeout as pause } from "node:timers/promises";
+import { UnreachableError, type Answer, type Client } from "../../contract/client.ts";
 import type { Job } from "../../contract/job.ts";
 import { findOrStart, type FoundBroker } from "../background.ts";
 import { connect, dataFolderOf, findBroker, isHealthy, isNamed, readConnection } from "../connect.ts";
@@ -39,10 +40,7 @@ export async function submit(args: string[]): Promise<number> {
     // From here on every event belongs to this job's story, its first frame too.
     const { cursor } = await client.call<Answer<"listEvents">>("get", "/v1/events");
     await sendFiles(client, ready, values);
-    const job = await client.call<Answer<"submitJob">>("post", "/v1/jobs", {
-      body: ready.body,
-      headers: { "idempotency-key": newIdempotencyKey() },
-    });
+    const job = await post(client, ready);
     await ready.dispose();
     await say(job, ready, broker, values);
     if (!values.wait) return exitCodes.ok;
@@ -83,6 +81,21 @@ async function prepareWithoutBroker(
 async function prepareNamed(client: Client, values: SubmitValues): Promise<Prepared> {
   const { prepareNamedTemplate } = await import("../submit-template.ts");
   return prepareNamedTemplate(client, values.template ?? "", values);
+}
+
+/** Submits; an answer that was lost on the way is asked for again with the same key, which cannot make a second job. */
+async function post(client: Client, { body }: Prepared): Promise<Job> {
+  const headers = { "idempotency-key": newIdempotencyKey() };
+  for (let left = 3; ; left -= 1) {
+    try {
+      // oxlint-disable-next-line no-await-in-loop -- one try after another
+      return await client.call<Answer<"submitJob">>("post", "/v1/jobs", { body, headers });
+    } catch (error) {
+      if (!(error instanceof UnreachableError) || left === 0) throw error;
+      // oxlint-disable-next-line no-await-in-loop -- a broker that restarts needs a moment
+      await pause(1000);
+    }
+  }
 }
 
 async function sendFiles(client: Client, { uploads }: Prepared, values: SubmitValues): Promise<void> {

@@ -1,0 +1,96 @@
+// `tally` itself: help, version, mistyped words, and that help reads next to nothing.
+import { execFile } from "node:child_process";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import { version } from "../version.ts";
+import { commands } from "./command-table.ts";
+import { overview } from "./command-line.ts";
+
+function tally(...args: string[]): Promise<{ code: number; out: string; err: string }> {
+  const env = { PATH: process.env["PATH"] };
+  return new Promise((done) => {
+    execFile(
+      process.execPath,
+      [join(import.meta.dirname, "main.ts"), ...args],
+      { env },
+      (error, out, err) => {
+        done({ code: error === null ? 0 : Number(error.code), out, err });
+      },
+    );
+  });
+}
+
+test("--help lists every command with a line of its own", async () => {
+  const { code, out } = await tally("--help");
+  expect(code).toBe(0);
+  expect(out).toBe(overview());
+  for (const [name, { summary }] of Object.entries(commands))
+    expect(out).toMatch(new RegExp(`^  ${name} +${summary}$`, "m"));
+});
+
+test("every command has a help that begins with how it is typed", async () => {
+  for (const [name, { load }] of Object.entries(commands)) {
+    // oxlint-disable-next-line no-await-in-loop -- one after another reads better when it fails
+    const { help } = await load();
+    expect(help).toMatch(new RegExp(`^tally ${name}`));
+    expect(help.split("\n").every((line) => line.length <= 125)).toBe(true);
+  }
+});
+
+test("--version", async () => {
+  expect(await tally("--version")).toEqual({ code: 0, out: `tally ${version}\n`, err: "" });
+});
+
+describe("mistyped", () => {
+  test.each([
+    [["sumbit", "shot.blend"], 'There is no command "sumbit". Did you mean: tally submit'],
+    [["frobnicate"], 'There is no command "frobnicate". Type: tally --help'],
+    [["constructor"], 'There is no command "constructor". Type: tally --help'],
+    [["shot.blend"], "To render shot.blend, type: tally submit shot.blend"],
+    [
+      ["run", "shot.blend"],
+      '"tally run" runs templates. To render shot.blend, type: tally submit shot.blend',
+    ],
+    [
+      ["ls", "--stat", "failed"],
+      "tally ls has no option --stat. Did you mean --state? Type: tally ls --help",
+    ],
+    [["ls", "--state", "faild"], '--state does not know "faild". Did you mean failed? Type: tally ls --help'],
+    [["ls", "12"], 'tally ls takes only options, so "12" is one too many. Type: tally ls --help'],
+    [["show", "twelve"], '"twelve" is no job number. `tally ls` lists the jobs. Type: tally show --help'],
+    [["priority"], "Which priority? Give a number from 0 to 100. Type: tally priority --help"],
+    [
+      ["priority", "200"],
+      'The priority must be a whole number from 0 to 100, not "200". Type: tally priority --help',
+    ],
+    [["submit"], "What should be rendered? Give a scene: tally submit shot.blend. Type: tally submit --help"],
+    [["submit", "a.blend", "--frames"], "--frames needs a value. Type: tally submit --help"],
+    [["submit", "a.blend", "--wait=yes"], "--wait takes no value. Type: tally submit --help"],
+    [
+      ["submit", "a.blend", "--skip", "--overwrite"],
+      "--overwrite and --skip say opposite things: give one of them. Type: tally submit --help",
+    ],
+    [
+      ["submit", "a.blend", "--device", "gpuu"],
+      '--device does not know "gpuu". Did you mean gpu? Type: tally submit --help',
+    ],
+    [
+      ["submit", "a.blend", "--frame-timeout", "soon"],
+      '--frame-timeout must be a time such as 90s, 15m or 2h, not "soon". Type: tally submit --help',
+    ],
+    [
+      ["submit", "a.blend", "--label", "x"],
+      "--label x is not KEY=VALUE. Write for example --label show=orbit. Type: tally submit --help",
+    ],
+  ])("%j", async (args, sentence) => {
+    expect(await tally(...args)).toEqual({ code: 2, out: "", err: `${sentence}\n` });
+  });
+
+  test("with --json the mistake is JSON too", async () => {
+    const { code, err } = await tally("ls", "--limit", "0", "--json");
+    expect(code).toBe(2);
+    expect(JSON.parse(err)).toMatchObject({
+      error: { detail: expect.stringContaining("--limit must be a whole number") as string },
+    });
+  });
+});

@@ -1,0 +1,128 @@
+// Sentences and lines about jobs, as they are read on a terminal or in a pipe.
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
+import type { JobDetail } from "../contract/job.ts";
+import { jobSettingsSchema } from "../contract/job.ts";
+import { endingText, failedLines, finishedLine, frameName, secondsLeft } from "./job-words.ts";
+import { barLine } from "./watch-bar.ts";
+
+// The sentences name `npx tally` where npm started this; these tests are about the rest.
+beforeAll(() => {
+  vi.stubEnv("npm_command", undefined);
+  vi.stubEnv("npm_lifecycle_event", undefined);
+});
+afterAll(() => vi.unstubAllEnvs());
+
+const none = { blocked: 0, ready: 0, running: 0, succeeded: 0, failed: 0, canceled: 0 };
+
+function job(change: Partial<JobDetail> = {}): JobDetail {
+  const counts = change.counts ?? none;
+  return {
+    id: "job_12",
+    number: 12,
+    name: "shot",
+    owner: "ana",
+    state: "running",
+    intent: "run",
+    intentReason: null,
+    priority: 50,
+    labels: {},
+    taskCount: 24,
+    counts,
+    deliveredFiles: 0,
+    createdAt: "2026-03-01T10:00:00.000Z",
+    startedAt: "2026-03-01T10:00:01.000Z",
+    endedAt: null,
+    outputPattern: "/shots/tally-demo/####.png",
+    templateName: "blender-render",
+    steps: [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: 2 }],
+    parameters: {},
+    settings: jobSettingsSchema.parse({}),
+    failures: [],
+    ...change,
+  };
+}
+
+const frame = {
+  step: "Render",
+  frame: "7",
+  seconds: 0.42,
+  worker: "pc",
+  device: "CPU",
+  file: "/shots/tally-demo/0007.png",
+};
+
+test("a finished frame is one line", () => {
+  expect(finishedLine(job(), frame, "this PC", 100)).toBe(
+    "frame 7/24   0.4 s  …/tally-demo/0007.png  [this PC, CPU]",
+  );
+  expect(finishedLine(job(), { ...frame, device: null, file: null }, "node-3", 100)).toBe(
+    "frame 7/24   0.4 s  [node-3]",
+  );
+});
+
+test("frames that do not count from one are named without a total", () => {
+  expect(frameName(job(), "Render", "24")).toBe("frame 24/24");
+  expect(frameName(job(), "Render", "107")).toBe("frame 107");
+  expect(frameName(job(), "Render", "-3")).toBe("frame -3");
+  expect(frameName(job(), "Encode", null)).toBe("Encode");
+});
+
+test("a failed frame is told with what to type; a try that is repeated is not alarming", () => {
+  const failed = {
+    step: "Render",
+    frame: "7",
+    worker: "pc",
+    reason: "The GPU ran out of memory.",
+    willRetry: false,
+  };
+  expect(failedLines(job(), failed, "this PC")).toBe(
+    "frame 7 failed on this PC: The GPU ran out of memory.\n  Read on: tally logs 12 --frame 7",
+  );
+  expect(failedLines(job(), { ...failed, willRetry: true }, "pc")).toBe(
+    "frame 7 did not succeed on pc and is tried again: The GPU ran out of memory.",
+  );
+});
+
+test("endings: done, failed, canceled, and rendered but not home", () => {
+  const endedAt = "2026-03-01T10:00:13.000Z";
+  const done = job({ state: "succeeded", endedAt, counts: { ...none, succeeded: 24 } });
+  expect(endingText({ job: done, notHome: [] })).toBe(
+    "Job 12 is done: 24 frames in 12 s. They are in /shots/tally-demo\n",
+  );
+  const failures = [{ reason: "No camera.", count: 2, step: "Render", ordinals: [3, 4] }];
+  const failed = job({ state: "failed", endedAt, counts: { ...none, succeeded: 22, failed: 2 }, failures });
+  expect(endingText({ job: failed, notHome: [] })).toBe(
+    "Job 12 failed: 2 of 24 frames.\n  2 frames: No camera.\n  What the renderer said: tally logs 12\n  Render them again:      tally requeue 12 --failed\n",
+  );
+  const canceled = job({ state: "canceled", endedAt, counts: { ...none, succeeded: 7, canceled: 17 } });
+  expect(endingText({ job: canceled, notHome: [] })).toContain("Job 12 was canceled after 7 of 24 frames.\n");
+  const stuck = {
+    attemptId: "att_1",
+    step: "Render",
+    ordinal: 0,
+    name: "/shots/0001.png",
+    bytes: 1,
+    sha256: null,
+    deliveredAt: null,
+  };
+  const notHome = [{ ...stuck, problem: "the disk is full" }];
+  expect(endingText({ job: done, notHome })).toMatch(
+    /is rendered, but 1 file could not be brought home:\n {2}\/shots\/0001\.png: the disk is full\n/,
+  );
+});
+
+test("time left: the mean of a frame, shared by the workers; unknown before the first one", () => {
+  const counts = { ...none, ready: 10, running: 2, succeeded: 12 };
+  expect(secondsLeft(job({ counts }))).toBe(11);
+  const steps = [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: null }];
+  expect(secondsLeft(job({ counts, steps }))).toBe(null);
+});
+
+test("the bar fits its line and says counts and time left", () => {
+  const counts = { ...none, ready: 10, running: 2, succeeded: 12 };
+  expect(barLine(job({ counts }), "/shots/tally-demo/0012.png", 120)).toBe(
+    `${"━".repeat(14)}${"─".repeat(14)}  12/24 frames, 2 running, about 11 s left  /shots/tally-demo/0012.png`,
+  );
+  for (const width of [40, 60, 80, 200])
+    expect(barLine(job({ counts }), "/shots/tally-demo/0012.png", width).length).toBeLessThanOrEqual(width);
+});
