@@ -3,7 +3,7 @@ import { and, desc, eq, lt, ne, sql, type SQL } from "drizzle-orm";
 import type { BetterSQLite3Database } from "drizzle-orm/better-sqlite3";
 import type { Job, JobDetail, Step, TaskCounts } from "../contract/job.ts";
 import type { JobState } from "../contract/states.ts";
-import { attempts, jobs, steps, tasks } from "./schema.ts";
+import { jobs, steps, tasks } from "./schema.ts";
 
 export type ReadDatabase = BetterSQLite3Database;
 type JobRow = typeof jobs.$inferSelect;
@@ -125,9 +125,10 @@ function failuresOf(db: ReadDatabase, step: StepRow): JobDetail["failures"] {
   const rows = db
     .select({
       ordinal: tasks.ordinal,
+      // Written out: drizzle leaves the table's name away where there is one table, and the inner one would be meant.
       reason: sql<
         string | null
-      >`(SELECT a.reason FROM ${attempts} a WHERE a.step_id = ${tasks.stepId} AND a.ordinal = ${tasks.ordinal} AND a.state IN ('failed', 'expired') ORDER BY a.id DESC LIMIT 1)`,
+      >`(SELECT a.reason FROM attempts a WHERE a.step_id = tasks.step_id AND a.ordinal = tasks.ordinal AND a.state IN ('failed', 'expired') ORDER BY a.id DESC LIMIT 1)`,
     })
     .from(tasks)
     .where(and(eq(tasks.stepId, step.id), eq(tasks.state, "failed")))

@@ -51,6 +51,20 @@ test("a frame that keeps failing fails after its retries, the rest goes on", asy
   expect(detail.failures).toEqual([{ reason: "Broken mesh.", count: 1, step: "render", ordinals: [1] }]);
 });
 
+test("failed frames are told by their own reasons, those with the same one together", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-3" }], { maxRetries: 0 });
+  const worker = await joinWorker(broker);
+  for (const reason of ["Broken mesh.", "Out of memory.", "Broken mesh."])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await worker.fail(await worker.work(), reason);
+  const { failures } = await broker.api.ok("getJob", { params: { job: number } });
+  expect(failures).toEqual([
+    { reason: "Broken mesh.", count: 2, step: "render", ordinals: [0, 2] },
+    { reason: "Out of memory.", count: 1, step: "render", ordinals: [1] },
+  ]);
+});
+
 test("the failure limit stops the job: running frames finish, the rest is canceled", async () => {
   const broker = await testBroker();
   const { number } = await submit(broker.api, [{ frames: "1-50" }], { maxRetries: 0, maxFailedTasks: 2 });

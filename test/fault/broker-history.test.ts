@@ -1,0 +1,101 @@
+// No call may become slower because much was rendered before: every statement is looked up, none reads all there ever was.
+import Database from "better-sqlite3";
+import { randomUUID } from "node:crypto";
+import { expect, onTestFinished, test } from "vitest";
+import { createSweeper } from "../../broker/service/sweep.ts";
+import { submission, submit, untilState } from "../support/builders.ts";
+import { joinWorker, started } from "../support/fake-worker.ts";
+import { testBroker } from "../support/start-broker.ts";
+
+/** Scans that cannot grow with history, and why. */
+const fine: RegExp[] = [
+  // Rows that are made up on the spot, and lists of a few.
+  /^SCAN (n|CONSTANT ROW|\d+ CONSTANT ROWS?)$/,
+  // Partial indexes: only what is live or still to do is in them.
+  /USING (COVERING )?INDEX (workers_live|launches_open|jobs_live|jobs_output|artifacts_pending)\b/,
+  // Newest first and at most a page.
+  /^SCAN jobs$/,
+  // Tokens are made by hand or by launches, and listed for an admin alone.
+  /^SCAN tokens$/,
+  // Workers that are gone: the newest 200.
+  /^SCAN workers$/,
+  // One pass over the steps of the job's own plan.
+  /^SCAN sqlite_master/,
+];
+
+test("no call's cost grows with history: nothing reads all frames, tries or events", async () => {
+  const broker = await testBroker();
+  const { api } = broker;
+  const seen = new Set<string>();
+  const prepare = Reflect.get(Database.prototype, "prepare") as (
+    this: Database.Database,
+    sql: string,
+  ) => Database.Statement;
+  Database.prototype.prepare = function (this: Database.Database, sql: string) {
+    seen.add(sql);
+    return prepare.call(this, sql);
+  } as never;
+  onTestFinished(() => {
+    Database.prototype.prepare = prepare as never;
+  });
+
+  const chain = [
+    { name: "sim", frames: "1-4", chunk: 2 },
+    { name: "render", frames: "1-4", dependsOn: ["sim"] },
+  ];
+  const { number } = await submit(api, chain, {
+    outputPattern: "/x/####.png",
+    maxFailedTasks: 1,
+    maxRetries: 1,
+  });
+  await submit(api, [{ frames: "1-9", chunk: 3, targetSeconds: 9 }], {
+    outputPattern: "/x/####.png",
+    allowSharedOutput: true,
+  });
+  const worker = await joinWorker(broker);
+  await worker.succeed(await worker.work());
+  const held = await worker.work();
+  await worker.report(held, [started(held.lease.tasks[0]?.ordinal ?? 0)]);
+  await worker.renew(held);
+  await worker.orders();
+  await worker.fail(held);
+  for (let next = await worker.lease(); next; next = await worker.lease()) await worker.fail(next);
+  await untilState(api, number, "failed");
+  await api.ok("requeueTasks", { params: { job: number }, body: { failedOnly: true } });
+  await api.ok("setJobPriority", { params: { job: number }, body: { priority: 60 } });
+  for (const intent of ["pause", "run", "cancel"])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  const params = { job: number };
+  const reads = [
+    api.ok("listJobs", { query: { owner: "x" } }),
+    api.ok("getJob", { params }),
+    api.ok("listTasks", { params, query: { after: "0-1", state: "ready" } }),
+    api.ok("listAttempts", { params, query: { after: "9" } }),
+    api.ok("listAttempts", { params, query: { ordinal: 1, step: "sim" } }),
+    api.ok("listArtifacts", { params }),
+    api.ok("listWorkers", { query: { all: true } }),
+    api.ok("listEvents", { query: { after: 3, job: number } }),
+    api.ok("listEvents", { query: { after: 3 } }),
+    api.ok("planJob", { body: submission() }),
+    api.ok("listTokens"),
+    api.raw("readLog", { params: { attempt: "att_1" } }),
+  ];
+  await Promise.all(reads);
+  await api.problem("submitJob", "invalid", { headers: { "idempotency-key": randomUUID() }, body: {} });
+  await createSweeper(broker.broker).sweep();
+  await worker.leave();
+
+  const { reader } = broker.broker;
+  expect(seen.size).toBeGreaterThan(40);
+  const scans = [...seen].flatMap((sql) => {
+    if (!/^\s*(select|insert|update|delete|with)\b/i.test(sql)) return [];
+    const plan = prepare.call(reader, `EXPLAIN QUERY PLAN ${sql}`);
+    const holes = Array(sql.split("?").length - 1).fill(null);
+    return (plan.all(...holes) as { detail: string }[])
+      .map(({ detail }) => detail)
+      .filter((detail) => detail.startsWith("SCAN") && !fine.some((one) => one.test(detail)))
+      .map((detail) => `${detail}: ${sql}`);
+  });
+  expect(scans).toEqual([]);
+});
