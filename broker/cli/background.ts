@@ -38,17 +38,16 @@ export async function findOrStart(options: BrokerOptions & { port?: number }): P
   return startInBackground(dataFolder, options.port);
 }
 
-/** The program text that this command runs from: the bundle, or `main.ts` of a checkout. */
-function ownEntry(): string {
-  const self = import.meta.filename;
-  return self.endsWith(".ts") ? join(dirname(self), "main.ts") : self;
+/** The program to start for a command: `main.ts` of a checkout, or the bundle that this file became a part of. */
+export function entryBeside(file: string): string {
+  return join(dirname(file), file.endsWith(".ts") ? "main.ts" : "tally.mjs");
 }
 
 async function startInBackground(dataFolder: string, port: number | undefined): Promise<FoundBroker> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
   const logFile = join(dataFolder, "serve.log");
   const log = openSync(logFile, "w", 0o600);
-  const args = [ownEntry(), "serve", "--json", "--data", dataFolder];
+  const args = [entryBeside(import.meta.filename), "serve", "--json", "--data", dataFolder];
   if (port !== undefined) args.push("--port", String(port));
   const child = spawn(process.execPath, args, {
     detached: true,

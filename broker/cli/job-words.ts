@@ -1,5 +1,6 @@
 // Sentences about a job that several commands say: a frame's name, how it ended, what to type next.
 import { basename, dirname } from "node:path";
+import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
@@ -79,10 +80,14 @@ export function endingText({ job, notHome }: Ending): string {
     );
     lines.push(...failureLines(job));
   }
-  for (const { name, problem } of notHome.slice(0, 5))
-    lines.push(`  ${name}: ${problem ?? "still on its way"}`);
+  for (const artifact of notHome.slice(0, 5)) lines.push(`  ${notHomeWords(artifact)}`);
   if (notHome.length > 0) lines.push(`  The broker tries again by itself: ${tally(`watch ${number}`)}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** What keeps a file from home; its sentence names the file. */
+export function notHomeWords({ name, problem }: Pick<Artifact, "name" | "problem">): string {
+  return problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`;
 }
 
 /** Failed frames by reason, and what to type about them. */

@@ -1,7 +1,7 @@
 // The command line with real scenes: what is found at submit, and frames that come home.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { open, stat, writeFile } from "node:fs/promises";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -52,9 +52,8 @@ beforeAll(async () => {
   await promisify(execFile)(oldest.path, pythonCommand(oldest, script, [desk.folder]), {
     maxBuffer: 1 << 26,
   });
-  const cut = await open(join(desk.folder, "cut.blend"), "w");
-  await cut.writeFile((await (await open(join(desk.folder, "plain.blend"))).readFile()).subarray(0, 20_000));
-  await cut.close();
+  const whole = await readFile(join(desk.folder, "plain.blend"));
+  await writeFile(join(desk.folder, "cut.blend"), whole.subarray(0, 20_000));
 });
 
 afterAll(async () => {

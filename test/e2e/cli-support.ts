@@ -1,7 +1,7 @@
 // `tally` as a person starts it: a process of its own, on a data folder of its own, with a broker on a port of its own.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdir, mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, realpath, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -86,6 +86,7 @@ export async function createDesk(): Promise<Desk> {
       for (const one of running) one.signal("SIGKILL");
       await Promise.all([...running].map((one) => one.ended));
       await desk.tally("stop");
+      await endAgents(dataFolder);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -102,4 +103,15 @@ async function freePort(): Promise<number> {
   server.close();
   await once(server, "close");
   return port;
+}
+
+/** An agent that outlived a killed broker is no child of ours: found by the data folder in its arguments. */
+async function endAgents(dataFolder: string): Promise<void> {
+  const processes = (await readdir("/proc").catch((): string[] => [])).filter((name) => /^\d+$/.test(name));
+  await Promise.all(
+    processes.map(async (pid) => {
+      const args = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      if (args.includes(join(dataFolder, "blobs"))) process.kill(Number(pid), "SIGKILL");
+    }),
+  );
 }

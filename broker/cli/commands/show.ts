@@ -5,7 +5,7 @@ import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, roughly } from "../humane.ts";
 import { createFrameNames, getJob, undelivered } from "../job-reads.ts";
-import { secondsLeft } from "../job-words.ts";
+import { notHomeWords, secondsLeft } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { paint, paintState, table } from "../style.ts";
 import { write } from "../write.ts";
@@ -53,7 +53,7 @@ export async function show(args: string[]): Promise<number> {
   }
   if (job.endedAt !== null) {
     const stuck = (await undelivered(client, job.number)).filter(({ problem }) => problem !== null);
-    for (const { name, problem } of stuck.slice(0, 5)) await write(`\nNot home: ${name}: ${problem}\n`);
+    for (const artifact of stuck.slice(0, 5)) await write(`\nNot home: ${notHomeWords(artifact)}\n`);
   }
   await write(`\n${nextStep(job)}\n`);
   return exitCodes.ok;
