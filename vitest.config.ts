@@ -29,7 +29,7 @@ export default defineConfig({
         ...common,
         test: {
           name: "e2e",
-          include: ["test/e2e/**/*.test.ts"],
+          include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts"],
           testTimeout: 180_000,
           fileParallelism: false,
         },
