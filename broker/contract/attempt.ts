@@ -35,7 +35,10 @@ export const artifactSchema = z
     name: z.string().meta({ description: "Where a local render would have written it" }),
     bytes: z.int(),
     sha256: z.string().nullable(),
-    deliveredAt: z.string().nullable(),
+    deliveredAt: z
+      .string()
+      .nullable()
+      .meta({ description: "When it came home, or was left out: then `problem` says why" }),
     problem: z.string().nullable().meta({ description: "Why it could not be brought home, and what to do" }),
   })
   .meta({ id: "Artifact" });

@@ -81,8 +81,14 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
         if (artifact.problem !== result.problem) await tell(artifact, result.problem);
         return false;
       }
+      const leftOut =
+        result.kind === "delivered"
+          ? null
+          : artifact.current === 1
+            ? `${artifact.name} was there already and was kept, as this job is told to.`
+            : `${artifact.name} was not brought home: the frame was asked for anew before.`;
       await broker.writer.write((tx) => {
-        markDelivered(tx, artifact.id, artifact.jobId, null);
+        markDelivered(tx, artifact.id, artifact.jobId, leftOut);
         const { jobId, step, ordinal: first, name, bytes, seconds, worker } = artifact;
         addEvent(tx, {
           kind: "artifact.delivered",

@@ -54,15 +54,10 @@ export function pendingArtifacts(tx: Pick<Tx, "all">, afterId: number, limit: nu
   );
 }
 
-/** The file is home. */
-export function markDelivered(tx: Tx, artifactId: number, jobId: number, sha256: string | null): void {
-  tx.run(
-    "UPDATE artifacts SET delivered_at = ?, problem = NULL, sha256 = ? WHERE id = ?",
-    tx.now,
-    sha256,
-    artifactId,
-  );
-  tx.run("UPDATE jobs SET delivered_files = delivered_files + 1 WHERE id = ?", jobId);
+/** Nothing is left to do for the file: it is home, or it was left out for the reason given, and then it does not count. */
+export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut: string | null): void {
+  tx.run("UPDATE artifacts SET delivered_at = ?, problem = ? WHERE id = ?", tx.now, leftOut, artifactId);
+  if (leftOut === null) tx.run("UPDATE jobs SET delivered_files = delivered_files + 1 WHERE id = ?", jobId);
 }
 
 /** It could not be brought home, in words; it is tried again. */

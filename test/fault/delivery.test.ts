@@ -64,8 +64,11 @@ test.each([
   writeFileSync(file, "an older one");
   const { number } = await submit(broker.api, [{ frames: "1" }], { ...settings, conflict });
   await render(await joinWorker(broker), file, "the new one");
-  await untilDelivered(broker.api, number);
+  const [artifact] = await untilDelivered(broker.api, number);
   expect(readFileSync(file, "utf8")).toBe(expected);
+  // What was left out is not told as delivered.
+  const { deliveredFiles } = await broker.api.ok("getJob", { params: { job: number } });
+  expect([deliveredFiles, artifact?.problem === null]).toEqual(conflict === "skip" ? [0, false] : [1, true]);
   expect(readdirSync(home)).toEqual(["0001.png"]);
 });
 
@@ -151,8 +154,10 @@ test("an older generation never overwrites a newer one", async () => {
   await render(worker, file, "the new one");
   rmSync(home);
   broker.broker.wake.deliveries();
-  await untilDelivered(broker.api, number, 2);
+  const [old] = await untilDelivered(broker.api, number, 2);
   expect(readFileSync(file, "utf8")).toBe("the new one");
+  expect(old?.problem).toContain("the frame was asked for anew before");
+  expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
 });
 
 /** A broker that ended with one frame staged and not home. */
