@@ -96,7 +96,8 @@ def _check_scripts(run: bool, without: bool) -> list[str]:
         return [f"Rendering although the scene's own scripts were not run: {'; '.join(blocked[:5])}"]
     raise SceneProblem(
         f"The scene needs its own scripts to look right, and they were not run: {'; '.join(blocked[:5])}. "
-        "Submit again with --allow-scripts if you trust this file, or with --allow-missing to render without them."
+        "Submit again with --allow-scripts if you trust this file, "
+        "or with --allow-missing to render without them."
     )
 
 
