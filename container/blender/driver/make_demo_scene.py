@@ -11,8 +11,9 @@ import os
 import sys
 from typing import Any
 
-import bmesh
-import bpy
+# In the wheel, bmesh is there only once bpy is loaded.
+import bpy  # isort: skip
+import bmesh  # isort: skip
 
 FRAMES = 24
 PILLARS = 13
