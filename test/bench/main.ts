@@ -1,7 +1,7 @@
 // npm run bench: measures what Tally promises about speed and prints it as a table. Nothing here is a timed test.
 import { execFileSync } from "node:child_process";
 import { writeFileSync } from "node:fs";
-import { cpus, totalmem } from "node:os";
+import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { withBench, type Bench } from "./bench.ts";
 import { tableOf, type Row } from "./figures.ts";
@@ -45,6 +45,7 @@ async function main(): Promise<number> {
   }
   const flags = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`];
   const rows: Row[] = [];
+  const busy = loadavg()[0] ?? 0;
   for (const name of wanted) {
     const started = performance.now();
     // oxlint-disable-next-line no-await-in-loop -- benches must not disturb each other
@@ -54,11 +55,13 @@ async function main(): Promise<number> {
     rows.push(...found);
     console.error(`${name}: ${((performance.now() - started) / 1000).toFixed(0)} s`);
   }
-  const machine = describeMachine();
+  const machine = { ...describeMachine(), busyBefore: busy };
   console.log(`\n${tableOf(rows)}\n`);
   console.log(
     `${machine.model}, ${machine.cores} cores, ${machine.memoryGiB} GiB, Node ${machine.node}, ${machine.system}`,
   );
+  if (busy > 0.5)
+    console.log(`Other programs kept ${busy.toFixed(1)} cores busy when this began: trust the ratios alone.`);
   if (values.quick) console.log("A quick turn: these figures mean nothing.");
   if (values.json !== undefined) {
     const figures = rows.flatMap((row) => row.figures);
