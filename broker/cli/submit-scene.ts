@@ -1,4 +1,5 @@
 // From a .blend and flags to a job: looks at the file, asks Blender about it once, and says what would go wrong.
+import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -7,7 +8,7 @@ import { readWhole, readChoice, usage } from "./arguments.ts";
 import { dataFolderOf } from "./connect.ts";
 import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, framesBetween, type Frames } from "./frames.ts";
-import { frameFile } from "./humane.ts";
+import { counted, frameFile } from "./humane.ts";
 import { configuredBlenders } from "./machine.ts";
 import { nearest } from "./nearest.ts";
 import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
@@ -71,8 +72,10 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     const scene = chooseScene(inspection, values.scene);
     if (typeof scene === "string") throw new Failure(scene);
     refuse(file, checkScene(inspection, scene, format === "" ? values : { ...values, format }));
-    const frames = wantedFrames ?? sceneFrames(scene);
+    const asked = wantedFrames ?? sceneFrames(scene);
     const pattern = filePattern(scene.output, scene.frameStart, original);
+    const conflict = settings.conflict ?? (scene.overwrites ? "overwrite" : "skip");
+    const frames = conflict === "skip" ? stillToRender(asked, pattern) : asked;
     const name = basename(original).replace(/\.blend\d*$/i, "");
     const body: SubmitInput = {
       templateName: "blender-render",
@@ -87,8 +90,8 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
       },
       assets: [{ path: original, ...snapshot }],
       settings: {
-        conflict: scene.overwrites ? "overwrite" : "skip",
         ...settings,
+        conflict,
         name: values.name ?? name,
         blenderSeries: install.series,
         frameParameter: "Frame",
@@ -100,7 +103,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     return {
       body,
       uploads: [{ ...snapshot, path: copy }],
-      notes: [blenderNote(header.version, install), describeFrames(frames)],
+      notes: [blenderNote(header.version, install), ...skippedNote(asked, frames), describeFrames(frames)],
       files: { first: frameFile(pattern, frames[0] ?? 0), last: frameFile(pattern, frames.at(-1) ?? 0) },
       blender: install.version,
       taskCount: frames.length,
@@ -151,6 +154,24 @@ function sceneFrames(scene: {
   throw new Failure(
     `The scene "${scene.name}" ends before it starts (${scene.frameStart} to ${scene.frameEnd}). Say which frames: --frames 1-120.`,
   );
+}
+
+/** The frames that have no file at home yet, as Blender itself would skip the others. */
+function stillToRender(frames: Frames, pattern: string): Frames {
+  const left = frames.filter((frame) => !existsSync(frameFile(pattern, frame)));
+  if (left.length > 0) return left;
+  const all = frames.length === 1 ? "This frame is" : `All ${counted(frames.length, "frame")} are`;
+  throw new Failure(
+    `${all} there already, and files that exist are kept. To render ${frames.length === 1 ? "it" : "them"} again: --overwrite.`,
+  );
+}
+
+function skippedNote(asked: Frames, frames: Frames): string[] {
+  const left = new Set(frames);
+  const there = asked.filter((frame) => !left.has(frame));
+  if (there.length === 0) return [];
+  const be = there.length === 1 ? "is" : "are";
+  return [`${counted(there.length, "frame")} ${be} there already and ${be} left out: ${formatFrames(there)}`];
 }
 
 function blenderNote(saved: string, install: { series: string; version: string }): string {
