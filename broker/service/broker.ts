@@ -74,6 +74,8 @@ export interface Broker {
     leaseClosed(leaseId: number): void;
   };
   stopping: boolean;
+  /** Jobs that could not be stored to their end, nor removed: the disk was full. Removed before the next submit. */
+  readonly halfLoaded: Set<number>;
   /** Grows whenever a token was revoked: what is remembered of tokens is then read afresh. */
   revocations: number;
 }
@@ -96,6 +98,7 @@ export function createBroker(parts: BrokerParts): Broker {
     wake: { deliveries: () => {}, capacity: () => {}, settle: () => {}, leaseClosed: () => {} },
     stopping: false,
     revocations: 0,
+    halfLoaded: new Set(),
   };
 }
 

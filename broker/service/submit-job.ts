@@ -37,6 +37,10 @@ export function planOnly(broker: Broker, body: Submit): Plan {
 
 /** Stores a job; returns its number. A replayed key answers the same job; the same key for another request is refused. */
 export async function submitJob(broker: Broker, who: Submitter, key: string, body: Submit): Promise<number> {
+  for (const left of broker.halfLoaded) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other; there is hardly ever one
+    await removeJob(broker, left);
+  }
   const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest();
   const replayed = replayOf(broker, who.tokenId, key, bodyHash);
   if (replayed !== undefined) return replayed;
@@ -62,10 +66,28 @@ export async function submitJob(broker: Broker, who: Submitter, key: string, bod
       offerJob(broker, tx, jobId);
     });
   } catch (error) {
-    await broker.writer.write((tx) => tx.run("DELETE FROM jobs WHERE id = ?", jobId)).catch(() => undefined);
+    broker.halfLoaded.add(jobId);
+    // On a full disk removing may fail too; it is then done before the next submit, or at the next start.
+    await removeJob(broker, jobId).catch(() => undefined);
     throw error;
   }
   return jobId;
+}
+
+/** Removes a job that nobody ever saw, its frames in slices. */
+async function removeJob(broker: Broker, jobId: number): Promise<void> {
+  const slice = (tx: Tx) =>
+    tx.run(
+      `DELETE FROM tasks WHERE (step_id, ordinal) IN
+         (SELECT t.step_id, t.ordinal FROM steps s JOIN tasks t ON t.step_id = s.id WHERE s.job_id = ? LIMIT ${sliceRows})`,
+      jobId,
+    ).changes;
+  // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+  while ((await broker.writer.write(slice)) === sliceRows);
+  await broker.writer.write((tx) => {
+    tx.run("DELETE FROM jobs WHERE id = ? AND state = 'loading'", jobId);
+    tx.after(() => broker.halfLoaded.delete(jobId));
+  });
 }
 
 /** Removes what a broker that died left half loaded; for start only. Returns how many jobs. */
