@@ -59,7 +59,14 @@ async function startBroker(port: number | undefined): Promise<FoundBroker> {
 async function scene(blender: BlenderInstall, folder: string): Promise<string[]> {
   const file = join(folder, "tally-demo.blend");
   const script = join(driverFolder(), "make_demo_scene.py");
-  await run(blender.path, pythonCommand(blender, script, [file]), { maxBuffer: 1 << 26, timeout: 120_000 });
+  try {
+    await run(blender.path, pythonCommand(blender, script, [file]), { maxBuffer: 1 << 26, timeout: 120_000 });
+  } catch (error) {
+    const said = (error as { stderr?: string }).stderr?.trim().split("\n").at(-1) ?? String(error);
+    throw new Failure(
+      `Blender ${blender.version} could not make the demo scene: ${said} Look at this machine: npx tally doctor`,
+    );
+  }
   return [file, "-o", join(folder, "####"), "--name", "Tally demo"];
 }
 

@@ -15,6 +15,8 @@ export interface FinishedFrame {
   device: string | null;
   /** Where it lies at home; null for a task that saves no file. */
   file: string | null;
+  /** The file that lay there before was kept, as the job is told to. */
+  kept: boolean;
 }
 
 export interface FailedFrame {
@@ -181,7 +183,7 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
       // A second file of the same frame, such as a pass: the frame was told with its first one.
       if (done === undefined || event.state === "failed") return;
       waiting.delete(key);
-      await listener.finished({ ...done, file });
+      await listener.finished({ ...done, file, kept: event.state === "skipped" });
       return;
     }
     if (event.kind !== "task.changed") return;
@@ -193,6 +195,7 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
         seconds,
         device: textOf(data["device"]),
         file: null,
+        kept: false,
       };
       if (await savesFiles(step)) waiting.set(key, done);
       else await listener.finished(done);

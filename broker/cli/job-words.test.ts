@@ -49,6 +49,7 @@ const frame = {
   worker: "pc",
   device: "CPU",
   file: "/shots/tally-demo/0007.png",
+  kept: false,
 };
 
 test("a finished frame is one line", () => {
@@ -57,6 +58,12 @@ test("a finished frame is one line", () => {
   );
   expect(finishedLine(job(), { ...frame, device: null, file: null }, "node-3", 100)).toBe(
     "frame 7/24   0.4 s  [node-3]",
+  );
+});
+
+test("a file that was there and stayed is called so", () => {
+  expect(finishedLine(job(), { ...frame, kept: true }, "", 100)).toContain(
+    "…/tally-demo/0007.png  kept as it was",
   );
 });
 

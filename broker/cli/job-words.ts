@@ -26,7 +26,10 @@ export function finishedLine(job: JobDetail, done: FinishedFrame, where: string,
   const end = where === "" ? "" : `[${where}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
   const file = done.file === null ? "" : nameAndFolder(done.file, room);
-  return [paint("green", name), seconds, file, paint("dim", end)].filter((part) => part !== "").join("  ");
+  const kept = done.kept ? "kept as it was" : "";
+  return [paint("green", name), seconds, file, kept, paint("dim", end)]
+    .filter((part) => part !== "")
+    .join("  ");
 }
 
 /** `…/tally-demo/0007.png`: the whole folder is said at the end, not in every line. */

@@ -155,7 +155,8 @@ test("submit answers with number, first and last file; the frames come home unde
 
   // The scene's Overwrite switch is off, so its files stay; --overwrite says otherwise.
   const before = (await stat(first)).mtimeMs;
-  await desk.tally("submit", "keeps.blend", "--wait", "--frames", "1");
+  const again = await desk.tally("submit", "keeps.blend", "--wait", "--frames", "1");
+  expect(again.err).toContain("This frame is there already");
   expect((await stat(first)).mtimeMs).toBe(before);
   await desk.tally("submit", "keeps.blend", "--wait", "--frames", "1", "--overwrite");
   expect((await stat(first)).mtimeMs).toBeGreaterThan(before);
