@@ -7,7 +7,7 @@ import { chunkText, chunkValues } from "../openjd/chunks.ts";
 import type { ParameterSpace } from "../openjd/space.ts";
 import { addEvent } from "../store/events.ts";
 import { moveCounts, refreshJobLast } from "../store/counts.ts";
-import { intentOf, type StepFacts } from "../store/jobs.ts";
+import { mayLease, type StepFacts } from "../store/jobs.ts";
 import {
   firstReady,
   openAttemptsOf,
@@ -84,8 +84,9 @@ function leaseAgain(broker: Broker, tx: Tx, open: LeaseRow, attempts: readonly O
 
 function leaseFrom(broker: Broker, tx: Tx, worker: WorkerMemory, candidate: Candidate): Lease | undefined {
   const facts = factsOf(broker, tx, candidate.stepId);
-  // The line is taken back only after COMMIT: a pause or cancel of this very group is seen in the row alone.
-  if (intentOf(tx, facts.jobId) !== "run") return undefined;
+  // The line is taken back only after COMMIT: what this very group of writes changed is seen in the rows alone, such as
+  // a pause, a cancel, or an earlier step that is asked for anew.
+  if (!mayLease(tx, facts.id)) return undefined;
   const ordinals = pickOrdinals(broker, tx, facts);
   if (ordinals.length === 0) return undefined;
   const leaseId = openLease(tx, worker.id, facts.id);

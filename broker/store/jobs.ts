@@ -1,6 +1,6 @@
 // Rows of jobs, steps and tasks as they are created, and the facts about a step that never change.
 import type { Asset, JobSettings } from "../contract/job.ts";
-import type { JobIntent, TaskState } from "../contract/states.ts";
+import type { TaskState } from "../contract/states.ts";
 import type { Tx } from "./tx.ts";
 
 export interface NewJob {
@@ -131,7 +131,13 @@ export function stepFacts(tx: Tx, stepId: number): StepFacts | undefined {
   return { ...facts, maxRetries, maxFailedTasks };
 }
 
-/** What was asked of a job, or undefined when there is none. */
-export function intentOf(tx: Tx, jobId: number): JobIntent | undefined {
-  return tx.get<{ intent: JobIntent }>("SELECT intent FROM jobs WHERE id = ?", jobId)?.intent;
+/** Whether tasks of a step may be handed out at this moment: its job wants to run and the steps before it are done. */
+export function mayLease(tx: Tx, stepId: number): boolean {
+  const row = tx.get<{ may: number }>(
+    `SELECT j.intent = 'run' AND NOT EXISTS (SELECT 1 FROM step_dependencies d JOIN steps u ON u.id = d.depends_on
+       WHERE d.step_id = s.id AND u.succeeded < u.task_count) AS may
+     FROM steps s JOIN jobs j ON j.id = s.job_id WHERE s.id = ?`,
+    stepId,
+  );
+  return row?.may === 1;
 }

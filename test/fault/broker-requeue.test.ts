@@ -1,5 +1,7 @@
 // Render anew, and steps that wait for one another: whoever asks again gets all of it, in the right order.
 import { expect, test } from "vitest";
+import { leaseTask } from "../../broker/service/lease-task.ts";
+import { requeueTasks } from "../../broker/service/requeue.ts";
 import type { Api } from "../support/api.ts";
 import { submit, taskStatesOf, until, untilState } from "../support/builders.ts";
 import {
@@ -167,6 +169,37 @@ test("frames of a later step that run while an earlier one is asked for anew are
   await one.succeed(next);
   await renderJob(api, two, number);
   await untilState(api, number, "succeeded");
+});
+
+test("workers that ask while an earlier step is asked for anew get nothing of the later one", async () => {
+  const { api, broker, ...rest } = await testBroker();
+  const { number } = await submit(api, [
+    { name: "sim", frames: "1" },
+    { name: "render", frames: "1-40", dependsOn: ["sim"] },
+  ]);
+  const first = await joinWorker({ api, broker, ...rest });
+  await first.succeed(await first.work());
+  await untilState(api, number, "queued");
+  await until(api, async () => ((await taskStatesOf(api, number))[1] === "ready" ? true : undefined));
+  for (let index = 0; index < 30; index++)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await joinWorker({ api, broker, ...rest }, { name: `w${index}` }, first.token);
+  const asking = [...broker.workers.values()].slice(1);
+  let done = false;
+  const asked = requeueTasks(broker, number, { step: "sim", failedOnly: false }).finally(() => (done = true));
+  const leases: Promise<unknown>[] = [];
+  // As often as the loop turns: some fall into the very groups of writes in which the steps change.
+  while (!done && asking.length > 0) {
+    const worker = asking.shift();
+    if (worker) leases.push(leaseTask(broker, worker));
+    // oxlint-disable-next-line no-await-in-loop -- one micro-turn after the other
+    await Promise.resolve();
+    // oxlint-disable-next-line no-await-in-loop -- one turn after the other
+    if (asking.length % 3 === 0) await new Promise((turn) => setImmediate(turn));
+  }
+  await Promise.all([asked, ...leases]);
+  const { steps } = await api.ok("getJob", { params: { job: number } });
+  expect(steps[1]?.counts).toMatchObject({ blocked: 40, ready: 0, running: 0 });
 });
 
 test("nothing to requeue says so", async () => {
