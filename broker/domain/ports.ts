@@ -14,6 +14,8 @@ export interface IdSource {
 /** What a launcher knows of one agent process it started. */
 export interface LaunchHandle {
   launchId: string;
+  /** Process number, where there is one: a broker that comes after finds the agent by it. */
+  pid: number | null;
   /** Resolves once the process is gone, with words on how it ended. */
   ended: Promise<string>;
   /** Asks the agent to finish and leave; kills it after `graceMs`. */
@@ -23,6 +25,10 @@ export interface LaunchHandle {
 /** Starts agents of one pool. */
 export interface Launcher {
   start(launch: { launchId: string; pool: string; token: string }): LaunchHandle;
+  /** Takes charge of an agent that an earlier broker started; null when that process is not it (any more). */
+  adopt(launch: { launchId: string; pid: number }): LaunchHandle | null;
+  /** True when an agent that an earlier broker started is gone for sure; false when it lives or nobody can tell. */
+  isGone?(launchId: string): boolean;
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };

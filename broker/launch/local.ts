@@ -1,8 +1,9 @@
 // Starts agents as processes of this machine. They outlive a broker that is killed, and find it again when it is back.
 import { spawn } from "node:child_process";
-import { closeSync, mkdirSync, openSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Launcher } from "../domain/ports.ts";
+import { listMarked } from "../../container/agent/platform/processes.ts";
+import type { LaunchHandle, Launcher } from "../domain/ports.ts";
 
 export interface LocalLauncherOptions {
   url: string;
@@ -21,6 +22,9 @@ const secretNames = /^(TALLY_|AWS_)/;
 /** A launcher of local processes; the token reaches the agent through its environment, never its command line. */
 export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
   return {
+    // Nobody can read other processes' environments on Windows: there a silent worker is given up in time.
+    isGone: (launchId) =>
+      process.platform !== "win32" && listMarked("TALLY_LAUNCH_ID", launchId).length === 0,
     start({ launchId, pool, token }) {
       const logs = join(options.logFolder, "agents");
       mkdirSync(logs, { recursive: true, mode: 0o700 });
@@ -52,16 +56,55 @@ export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
         child.once("error", (error) => resolve(`it could not be started: ${error.message}`));
         child.once("exit", (code, signal) => resolve(signal ? `killed by ${signal}` : `exit code ${code}`));
       });
-      return {
-        launchId,
-        ended,
-        async stop(graceMs) {
-          child.kill("SIGTERM");
-          const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
-          await ended;
-          clearTimeout(timer);
-        },
-      };
+      return handleOf(launchId, child.pid ?? null, ended);
+    },
+    adopt({ launchId, pid }) {
+      if (!isAgent(pid, launchId)) return null;
+      const { promise: ended, resolve } = Promise.withResolvers<string>();
+      // Not our child, so nobody tells us when it ends.
+      const timer = setInterval(() => {
+        if (isAgent(pid, launchId)) return;
+        clearInterval(timer);
+        resolve("it outlived an earlier broker, and has now ended");
+      }, lookEveryMs).unref();
+      return handleOf(launchId, pid, ended);
     },
   };
+}
+
+/** How often to look whether an adopted agent still lives, ms. */
+const lookEveryMs = 250;
+
+function handleOf(launchId: string, pid: number | null, ended: Promise<string>): LaunchHandle {
+  const signal = (name: NodeJS.Signals) => {
+    try {
+      if (pid !== null) process.kill(pid, name);
+    } catch {
+      // It has ended already.
+    }
+  };
+  return {
+    launchId,
+    pid,
+    ended,
+    async stop(graceMs) {
+      signal("SIGTERM");
+      const timer = setTimeout(() => signal("SIGKILL"), graceMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/** Whether a process is the agent of this launch: its number may long belong to another. */
+function isAgent(pid: number, launchId: string): boolean {
+  try {
+    process.kill(pid, 0);
+    // Linux tells a process's environment; elsewhere its number has to do for the moment that a restart takes.
+    if (process.platform !== "linux") return true;
+    const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
+    return environment.split("\0").includes(`TALLY_LAUNCH_ID=${launchId}`);
+  } catch {
+    return false;
+  }
 }

@@ -108,12 +108,31 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
       if (stopped) return;
       const launchId = idOf("launch", launch.id);
       const handle = options.launcher.start({ launchId, pool: options.pool, token: launch.token });
-      handles.set(launchId, handle);
-      void watch(handle, launch.id);
+      keep(handle, launch.id);
+      const { pid } = handle;
+      if (pid !== null) {
+        await broker.writer.write((tx) => tx.run("UPDATE launches SET pid = ? WHERE id = ?", pid, launch.id));
+      }
     } catch (error) {
       options.onError(error);
     } finally {
       starting--;
+    }
+  }
+
+  function keep(handle: LaunchHandle, number: number): void {
+    handles.set(handle.launchId, handle);
+    void watch(handle, number);
+  }
+
+  /** Agents that outlived an earlier broker belong to this one: it hears when they end, and stops them when it stops. */
+  function adoptAll(): void {
+    const open = broker.reader
+      .prepare("SELECT id, pid FROM launches WHERE pool = ? AND ended_at IS NULL AND pid IS NOT NULL")
+      .all(options.pool) as { id: number; pid: number }[];
+    for (const { id, pid } of open) {
+      const handle = options.launcher.adopt({ launchId: idOf("launch", id), pid });
+      if (handle) keep(handle, id);
     }
   }
 
@@ -131,12 +150,25 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     wake();
   }
 
+  /** After a power cut the agents died with the broker: nobody waits until their silence is long enough. */
+  async function buryGone(): Promise<void> {
+    for (const { launchId } of liveWorkers()) {
+      if (launchId === null || options.launcher.isGone?.(idOf("launch", launchId)) !== true) continue;
+      const words = "it was gone when the broker came back";
+      options.onEnd(idOf("launch", launchId), words);
+      // oxlint-disable-next-line no-await-in-loop -- a handful, at start
+      await launchEnded(broker, launchId, words);
+    }
+  }
+  buryGone().catch(options.onError);
+
   function wake(): void {
     if (scheduled || stopped) return;
     scheduled = true;
     setImmediate(look);
   }
 
+  adoptAll();
   return {
     wake,
     count: present,

@@ -20,6 +20,8 @@ import { createSpool } from "./spool.ts";
 const WARM_MS = 60_000;
 const AWAKE_AFTER_WORK_MS = 15_000;
 const THREADS_LEFT_FREE = 2;
+/** An agent that was told to leave waits at most so long for a broker that does not answer. */
+const LEAVE_LIMIT_MS = 4000;
 /** An idle agent that a launcher started does not outlive its broker for longer. */
 const ORPHAN_LIMIT_MS = 5 * 60_000;
 
@@ -140,9 +142,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     }
   }
 
+  const departing = new AbortController();
   function leave(): void {
     leaving = true;
+    departing.abort();
     run?.release();
+    // The broker may be away: what is unsaid then stays in the spool, for the next agent to say.
+    setTimeout(() => run?.abandon(), LEAVE_LIMIT_MS).unref();
     nudge();
   }
   function leaveAtOnce(): void {
@@ -194,12 +200,13 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     offered = false;
     try {
       const path = `/v1/workers/${registered.workerId}/leases`;
-      const limit = AbortSignal.any([gone.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
+      const limit = AbortSignal.any([gone.signal, departing.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
       return (await client.call<{ lease: Lease | null }>("post", path, { signal: limit })).lease;
     } catch (error) {
       // The broker is away, or does not know us: the request for orders notices too and mends it.
       offered = isPassing(error) || hasCode(error, "not-found", "conflict");
-      if (offered && !gone.signal.aborted) await asking.wait(gone.signal).catch(() => {});
+      if (offered && !leaving)
+        await asking.wait(AbortSignal.any([gone.signal, departing.signal])).catch(() => {});
       return null;
     }
   }
@@ -238,7 +245,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   await keeper.end();
   stayAwake.stop();
   if (!gone.signal.aborted) {
-    const limit = AbortSignal.timeout(5000);
+    const limit = AbortSignal.timeout(LEAVE_LIMIT_MS);
     await client.call("delete", `/v1/workers/${registered.workerId}`, { signal: limit }).catch(() => {});
   }
   gone.abort();

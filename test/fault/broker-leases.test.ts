@@ -299,10 +299,12 @@ test("the token of an agent whose process ended is good for nothing", async () =
         token ||= launch.token;
         return {
           launchId: launch.launchId,
+          pid: null,
           ended: ended.promise,
           stop: () => Promise.resolve(ended.resolve("asked to")),
         };
       },
+      adopt: () => null,
     },
   });
   const { cursor } = await broker.api.ok("listEvents");

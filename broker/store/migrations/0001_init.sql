@@ -89,6 +89,7 @@ CREATE TABLE launches (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   pool TEXT NOT NULL,
   token_id INTEGER NOT NULL REFERENCES tokens (id),
+  pid INTEGER,
   started_at INTEGER NOT NULL,
   ended_at INTEGER,
   reason TEXT
