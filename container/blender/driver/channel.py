@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """How the driver speaks to the program that started it: lines on its standard output, commands on its input.
 
 Blender's own log and our messages share one pipe on purpose: then their order is certain, and a renderer's

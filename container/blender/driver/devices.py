@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Chooses what Cycles renders on, and refuses where a GPU was asked for and none is there.
 
 Blender itself renders on the CPU then, without a word.

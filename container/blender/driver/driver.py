@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The render driver: opens one scene, stays open, and renders each frame it is asked for.
 
 Runs inside `blender -b --python driver.py` and under the Python of a `bpy` wheel alike.

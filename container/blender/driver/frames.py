@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Renders one frame, and says that it succeeded only when every file it should have saved is whole."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Tells whether a picture file is whole, without decoding its pixels: pure Python, no Blender."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Tells what a scene asks for, as one marked line of JSON: the defaults of a job, and what would go wrong."""
 
 from __future__ import annotations

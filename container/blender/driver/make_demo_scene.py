@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Makes Tally's demo: an arc of small pillars that a red tally light wakes, one after the other.
 
 blender -b --factory-startup --python make_demo_scene.py -- tally-demo.blend

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Finds what a scene needs and does not have: files that are not there, scripts that were not run.
 
 Blender renders such scenes all the same, pink or wrong, and ends with 0.

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Where a local render would have written each file, and how to write it into another folder instead."""
 
 from __future__ import annotations

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """The one exception for things an artist can mend: its text is a sentence and a next step."""
 
 

@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Opens the scene as it was submitted and puts the job's settings on it."""
 
 from __future__ import annotations

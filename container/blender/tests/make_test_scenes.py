@@ -1,4 +1,3 @@
-# SPDX-License-Identifier: GPL-3.0-or-later
 """Makes the small scenes that the tests render; runs in every Blender from 3.4 to 5.0.
 
 blender -b --factory-startup --python make_test_scenes.py -- FOLDER NAME...
