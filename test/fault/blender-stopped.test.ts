@@ -91,7 +91,11 @@ test("a worker stopped (SIGSTOP) past its lease and woken again changes nothing,
   await untilState(studio.api, number, "succeeded");
   const home = beside("render");
   await until("every file is home", () => existsSync(home) && readdirSync(home).length === 3);
-  const before = readdirSync(home).map((name) => fingerprint(join(home, name)));
+  const pictures = () =>
+    readdirSync(home)
+      .toSorted()
+      .map((name) => [name, fingerprint(join(home, name))]);
+  const before = pictures();
   // The sleeper's Blender has rendered the same frame meanwhile; its agent cannot have said so.
   process.kill(agent, "SIGCONT");
   await until("its Blender is gone", () => !studio.processes("driver.py").includes(sleepy));
@@ -99,7 +103,7 @@ test("a worker stopped (SIGSTOP) past its lease and woken again changes nothing,
     const { items } = await studio.api.ok("listWorkers");
     return items.length > 0 && items.every(({ state }) => state === "idle");
   });
-  expect(readdirSync(home).map((name) => fingerprint(join(home, name)))).toEqual(before);
+  expect(pictures()).toEqual(before);
   const { items } = await studio.api.ok("listAttempts", { params: { job: number } });
   expect(items.filter(({ state }) => state === "succeeded")).toHaveLength(3);
   expect(items.some(({ frame, state }) => frame === "2" && state === "expired")).toBe(true);
