@@ -27,8 +27,6 @@ export interface Launcher {
   start(launch: { launchId: string; pool: string; token: string }): LaunchHandle;
   /** Takes charge of an agent that an earlier broker started; null when that process is not it (any more). */
   adopt(launch: { launchId: string; pid: number }): LaunchHandle | null;
-  /** True when an agent that an earlier broker started is gone for sure; false when it lives or nobody can tell. */
-  isGone?(launchId: string): boolean;
 }
 
 export const systemClock: Clock = { now: () => Date.now(), monotonic: () => performance.now() };

@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { listMarked } from "../../container/agent/platform/processes.ts";
 import type { LaunchHandle, Launcher } from "../domain/ports.ts";
 
 export interface LocalLauncherOptions {
@@ -22,9 +21,6 @@ const secretNames = /^(TALLY_|AWS_)/;
 /** A launcher of local processes; the token reaches the agent through its environment, never its command line. */
 export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
   return {
-    // Nobody can read other processes' environments on Windows: there a silent worker is given up in time.
-    isGone: (launchId) =>
-      process.platform !== "win32" && listMarked("TALLY_LAUNCH_ID", launchId).length === 0,
     start({ launchId, pool, token }) {
       const logs = join(options.logFolder, "agents");
       mkdirSync(logs, { recursive: true, mode: 0o700 });

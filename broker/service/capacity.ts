@@ -77,6 +77,9 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     if (live[0]) {
       lastCapabilities = live[0].capabilities;
       failedStarts = 0;
+    } else {
+      // The next one may find more than the last one had, such as a Blender that was installed meanwhile.
+      lastCapabilities = null;
     }
     const action = planCapacity({
       demand: readyTasks() + live.filter((worker) => worker.lease !== null).length,
@@ -133,7 +136,15 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     for (const { id, pid } of open) {
       const handle = options.launcher.adopt({ launchId: idOf("launch", id), pid });
       if (handle) keep(handle, id);
+      else void bury(idOf("launch", id), id);
     }
+  }
+
+  /** After a power cut agents died with their broker: nobody waits until their silence is long enough. */
+  async function bury(launchId: string, number: number): Promise<void> {
+    const words = "it was gone when the broker came back";
+    options.onEnd(launchId, words);
+    await launchEnded(broker, number, words).catch(options.onError);
   }
 
   async function watch(handle: LaunchHandle, number: number): Promise<void> {
@@ -149,18 +160,6 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     await launchEnded(broker, number, words).catch(options.onError);
     wake();
   }
-
-  /** After a power cut the agents died with the broker: nobody waits until their silence is long enough. */
-  async function buryGone(): Promise<void> {
-    for (const { launchId } of liveWorkers()) {
-      if (launchId === null || options.launcher.isGone?.(idOf("launch", launchId)) !== true) continue;
-      const words = "it was gone when the broker came back";
-      options.onEnd(idOf("launch", launchId), words);
-      // oxlint-disable-next-line no-await-in-loop -- a handful, at start
-      await launchEnded(broker, launchId, words);
-    }
-  }
-  buryGone().catch(options.onError);
 
   function wake(): void {
     if (scheduled || stopped) return;

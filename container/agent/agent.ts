@@ -18,6 +18,8 @@ import { createSpool } from "./spool.ts";
 
 /** A warm session without work is ended after this time: it holds memory that the artist may want. */
 const WARM_MS = 60_000;
+/** An idle agent looks so often whether Blenders were installed or removed. */
+const LOOK_MS = 5_000;
 const AWAKE_AFTER_WORK_MS = 15_000;
 const THREADS_LEFT_FREE = 2;
 /** An agent that was told to leave waits at most so long for a broker that does not answer. */
@@ -79,6 +81,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     ...machine,
     blenders,
   };
+
+  async function hasOtherBlenders(): Promise<boolean> {
+    const now = await findBlenders({
+      config: { blenders: options.blenders ?? [] },
+      env: process.env,
+    }).catch(() => blenders);
+    return JSON.stringify(now) !== JSON.stringify(blenders);
+  }
 
   async function register(): Promise<Registration> {
     const backoff = createBackoff();
@@ -225,7 +235,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
       const limit = idleLimit(registered, options, performance.now() - lastContact);
       const idle = performance.now() - idleSince;
       if (idle >= limit) break;
-      await withLimit(wake.promise, Math.min(limit - idle, idle < WARM_MS ? WARM_MS - idle : WARM_MS));
+      await withLimit(
+        wake.promise,
+        Math.min(limit - idle, idle < WARM_MS ? WARM_MS - idle : WARM_MS, LOOK_MS),
+      );
+      // Its launcher starts another one where there is work, and that one tells what is here now.
+      if (options.launchId !== undefined && !offered && (await hasOtherBlenders())) break;
       if (performance.now() - idleSince >= WARM_MS) await keeper.end();
       continue;
     }

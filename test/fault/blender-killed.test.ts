@@ -121,6 +121,23 @@ test("the broker killed (SIGKILL) mid-job and restarted: rendering goes on meanw
   expect(shown.text).toMatch(/succeeded\n[^]*home +4 files/);
 });
 
+test("broker, agent and Blender killed together, as by a power cut: the next start renders the rest at once", async () => {
+  const job = await heldIn(2, "1-4");
+  const watching = await studio.watch(job.number);
+  // The broker goes first, so that it sees nothing.
+  await studio.killBroker();
+  for (const words of ["agent/main.ts", "client.ts", "driver.py"])
+    for (const pid of studio.processes(words)) process.kill(pid, "SIGKILL");
+  job.release();
+  await studio.startBroker();
+  const watched = await watching.ended;
+  expect(watched.code, watched.text).toBe(0);
+  expect(watched.text).toMatch(/frame 2 did not succeed .*gone when the broker came back/);
+  expect(printsOf(job)).toEqual(job.before);
+  const { items } = await studio.api.ok("listTasks", { params: { job: job.number } });
+  expect(items.every(({ state, failures }) => state === "succeeded" && failures === 0)).toBe(true);
+});
+
 test("the artist saves the scene while it renders: every frame, retries included, shows the scene as submitted", async () => {
   const apart = join(studio.folder, "as it was");
   const reference = placeScene("held", apart);
