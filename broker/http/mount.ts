@@ -44,32 +44,49 @@ const maxBodyBytes = 8 * 1024 * 1024;
 
 const nobody: Identity = { tokenId: 0, role: "viewer", name: "" };
 
+type Answerer = (c: Context) => Promise<Response>;
+
 /** Adds every operation of the contract to `app`. */
 export function mountOperations(app: Hono, handlers: Handlers, door: Door): void {
+  const heads = new Map<string, Answerer>();
   for (const [id, operation] of Object.entries(routes) as [OperationId, Operation][]) {
     const handler = handlers[id] as (call: Call<OperationId>) => Promise<unknown>;
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    app.on(operation.method.toUpperCase(), path, async (c) => {
-      const who = permit(c, operation, door);
-      const call = {
-        who,
-        params: check(operation.params, c.req.param(), "path"),
-        query: operation.query && check(operation.query, c.req.query(), "query"),
-        headers: operation.headers && check(operation.headers, c.req.header(), "header"),
-        body: operation.body && check(operation.body, await readJson(c), ""),
-        request: c.req.raw,
-        // Asked for by few handlers, and not for free.
-        get signal() {
-          return c.req.raw.signal;
-        },
-      } as unknown as Call<OperationId>;
-      if (operation.own === true) door.requireOwner(who, c.req.param("job") ?? "");
-      const result = await handler(call);
-      if (result instanceof Response) return result;
-      if (operation.status === 204) return c.body(null, 204);
-      return c.json(result as never, operation.status);
-    });
+    const answer = answererOf(operation, handler, door);
+    // Hono asks the GET of a path for its HEAD too, and drops the body unread: a file opened for it would stay open.
+    if (operation.method === "head") heads.set(path, answer);
+    else
+      app.on(operation.method.toUpperCase(), path, (c) =>
+        c.req.method === "HEAD" ? (heads.get(path) ?? answer)(c) : answer(c),
+      );
   }
+}
+
+function answererOf(
+  operation: Operation,
+  handler: (call: Call<OperationId>) => Promise<unknown>,
+  door: Door,
+): Answerer {
+  return async (c) => {
+    const who = permit(c, operation, door);
+    const call = {
+      who,
+      params: check(operation.params, c.req.param(), "path"),
+      query: operation.query && check(operation.query, c.req.query(), "query"),
+      headers: operation.headers && check(operation.headers, c.req.header(), "header"),
+      body: operation.body && check(operation.body, await readJson(c), ""),
+      request: c.req.raw,
+      // Asked for by few handlers, and not for free.
+      get signal() {
+        return c.req.raw.signal;
+      },
+    } as unknown as Call<OperationId>;
+    if (operation.own === true) door.requireOwner(who, c.req.param("job") ?? "");
+    const result = await handler(call);
+    if (result instanceof Response) return result;
+    if (operation.status === 204) return c.body(null, 204);
+    return c.json(result as never, operation.status);
+  };
 }
 
 function permit(c: Context, operation: Operation, door: Door): Identity {

@@ -1,7 +1,7 @@
 // The doors of the broker: names and origins it answers to, the one-time login, body limits, the page, and its log.
 import { request } from "node:http";
-import { randomUUID } from "node:crypto";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { createHash, randomBytes, randomUUID } from "node:crypto";
+import { readFileSync, readdirSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { submit } from "../support/builders.ts";
@@ -204,3 +204,32 @@ test("the served document is the committed one", async () => {
   ) as unknown;
   expect(served).toEqual(committed);
 });
+
+test.runIf(process.platform === "linux")(
+  "asking whether bytes are there opens no file (Linux only)",
+  async () => {
+    const broker = await testBroker();
+    const bytes = randomBytes(100_000);
+    const sha256 = createHash("sha256").update(bytes).digest("hex");
+    await broker.api.ok("putBlob", { params: { sha256 }, bytes: new Uint8Array(bytes) });
+    const path = join(broker.dataFolder, "blobs", sha256.slice(0, 2), sha256);
+    const { status, headers } = await send(
+      `${broker.url}/v1/blobs/${sha256}`,
+      { authorization: `Bearer ${broker.adminToken}` },
+      "HEAD",
+    );
+    expect([status, headers["content-length"]]).toEqual([200, "100000"]);
+    expect(openFiles()).not.toContain(path);
+  },
+);
+
+/** The files that this process, and so the broker in it, holds open. */
+function openFiles(): string[] {
+  return readdirSync("/proc/self/fd").flatMap((fd) => {
+    try {
+      return [readlinkSync(`/proc/self/fd/${fd}`)];
+    } catch {
+      return []; // Closed meanwhile: the listing itself is one of them.
+    }
+  });
+}
