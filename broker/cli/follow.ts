@@ -181,7 +181,8 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
       const done = waiting.get(key);
       const file = textOf(data["name"]);
       // A second file of the same frame, such as a pass: the frame was told with its first one.
-      if (done === undefined || event.state === "failed") return;
+      // And a file that came too late, of a try whose frame has a newer one: that one is still to come.
+      if (done === undefined || event.state === "failed" || event.state === "outdated") return;
       waiting.delete(key);
       await listener.finished({ ...done, file, kept: event.state === "skipped" });
       return;

@@ -21,7 +21,14 @@ export async function bringHome(file: Homecoming): Promise<HomeResult> {
   const start = Buffer.from(basename(file.name)).subarray(0, 200).toString();
   const temporary = join(folder, `.${start}.tally-${file.id}.tmp`);
   try {
-    if (file.conflict === "skip" && (await sizeOf(file.name)) !== null) return { kind: "skipped" };
+    if (file.conflict === "skip" && (await sizeOf(file.name)) !== null) {
+      const waiting = (await sizeOf(file.staged)) ?? (await sizeOf(temporary));
+      // Where nothing waits any more, what lies there may be this very file: see below.
+      if (waiting !== null) {
+        await rm(temporary, { force: true });
+        return { kind: "skipped" };
+      }
+    }
     await mkdir(folder, { recursive: true });
     if ((await sizeOf(temporary)) !== file.bytes || (await sizeOf(file.staged)) !== null) {
       const size = await sizeOf(file.staged);

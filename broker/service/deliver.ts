@@ -76,17 +76,16 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
     try {
       const { conflict } = JSON.parse(artifact.settings) as JobSettings;
       const result =
-        artifact.current === 1 ? await bringHome({ ...artifact, conflict }) : { kind: "skipped" as const };
+        artifact.current === 1 ? await bringHome({ ...artifact, conflict }) : { kind: "outdated" as const };
       if (result.kind === "failed") {
         if (artifact.problem !== result.problem) await tell(artifact, result.problem);
         return false;
       }
-      const leftOut =
-        result.kind === "delivered"
-          ? null
-          : artifact.current === 1
-            ? `${artifact.name} was there already and was kept, as this job is told to.`
-            : `${artifact.name} was not brought home: the frame was asked for anew before.`;
+      const leftOut = {
+        delivered: null,
+        skipped: `${artifact.name} was there already and was kept, as this job is told to.`,
+        outdated: `${artifact.name} was not brought home: a newer one of this frame is done.`,
+      }[result.kind];
       await broker.writer.write((tx) => {
         markDelivered(tx, artifact.id, artifact.jobId, leftOut);
         const { jobId, step, ordinal: first, name, bytes, seconds, worker } = artifact;
@@ -152,10 +151,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
   };
 }
 
-/** Only files staged on this machine can be moved; a name outside the job's folders stays where it is. */
+/** Only files staged on this machine can be moved. */
 function isInStaging(broker: Broker, artifact: PendingArtifact): boolean {
-  return (
-    artifact.staged.startsWith(broker.stagingFolder + sep) &&
-    !(artifact.problem ?? "").includes("outside the folders")
-  );
+  return artifact.staged.startsWith(broker.stagingFolder + sep);
 }

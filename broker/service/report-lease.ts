@@ -154,7 +154,7 @@ function addArtifacts(
       isAbsolute(file.name) &&
       normalize(file.name) === file.name &&
       outputFolders.some((folder) => file.name.startsWith(withSlash(folder)));
-    const problem = allowed
+    const outside = allowed
       ? null
       : `${file.name} is outside the folders that this job may write to. The file is kept at ${file.path}.`;
     insertArtifact(tx, {
@@ -163,7 +163,7 @@ function addArtifacts(
       staged: file.path,
       name: file.name,
       bytes: file.bytes,
-      problem,
+      outside,
     });
   }
   tx.after(() => broker.wake.deliveries());

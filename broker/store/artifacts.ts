@@ -7,19 +7,20 @@ export interface NewArtifact {
   staged: string;
   name: string;
   bytes: number;
-  /** Set when it can never be brought home, and why. */
-  problem: string | null;
+  /** Why its name is outside the folders of its job: it then stays where it is, for good. */
+  outside: string | null;
 }
 
 export function insertArtifact(tx: Tx, artifact: NewArtifact): void {
   tx.run(
-    "INSERT INTO artifacts (attempt_id, job_id, staged, name, bytes, problem) VALUES (?, ?, ?, ?, ?, ?)",
+    "INSERT INTO artifacts (attempt_id, job_id, staged, name, bytes, outside, problem) VALUES (?, ?, ?, ?, ?, ?, ?)",
     artifact.attemptId,
     artifact.jobId,
     artifact.staged,
     artifact.name,
     artifact.bytes,
-    artifact.problem,
+    artifact.outside === null ? 0 : 1,
+    artifact.outside,
   );
 }
 
@@ -40,15 +41,16 @@ export interface PendingArtifact {
   current: number;
 }
 
-/** Files that are not home yet, oldest first, after `afterId`. */
+/** Files that are to be brought home, oldest first, after `afterId`. */
 export function pendingArtifacts(tx: Pick<Tx, "all">, afterId: number, limit: number): PendingArtifact[] {
   return tx.all(
     `SELECT f.id, f.job_id AS jobId, a.lease_id AS leaseId, f.staged, f.name, f.bytes, f.problem, s.name AS step, a.ordinal,
-            a.seconds, w.name AS worker, j.settings, t.generation = a.generation AS current
+            a.seconds, w.name AS worker, j.settings,
+            NOT EXISTS (SELECT 1 FROM attempts n WHERE n.step_id = a.step_id AND n.ordinal = a.ordinal
+                          AND n.generation > a.generation AND n.state = 'succeeded') AS current
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
-       JOIN tasks t ON t.step_id = a.step_id AND t.ordinal = a.ordinal
        JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id JOIN jobs j ON j.id = f.job_id
-     WHERE f.delivered_at IS NULL AND f.id > ? ORDER BY f.id LIMIT ?`,
+     WHERE f.delivered_at IS NULL AND f.outside = 0 AND f.id > ? ORDER BY f.id LIMIT ?`,
     afterId,
     limit,
   );

@@ -9,6 +9,7 @@ CREATE TABLE artifacts (
   bytes INTEGER NOT NULL,
   sha256 TEXT,
   delivered_at INTEGER,
+  outside INTEGER NOT NULL DEFAULT 0 CHECK (outside IN (0, 1)),
   problem TEXT
 ) STRICT;
 
@@ -16,7 +17,7 @@ CREATE INDEX artifacts_attempt ON artifacts (attempt_id);
 
 CREATE INDEX artifacts_job ON artifacts (job_id);
 
-CREATE INDEX artifacts_pending ON artifacts (id) WHERE delivered_at IS NULL;
+CREATE INDEX artifacts_pending ON artifacts (id) WHERE delivered_at IS NULL AND outside = 0;
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

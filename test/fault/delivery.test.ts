@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import type { Artifact } from "../../broker/contract/attempt.ts";
 import { bringHome } from "../../broker/service/bring-home.ts";
+import { pendingArtifacts } from "../../broker/store/artifacts.ts";
 import type { Api } from "../support/api.ts";
 import { submit, until, untilState } from "../support/builders.ts";
 import { joinWorker, started, succeeded, type FakeWorker, type Held } from "../support/fake-worker.ts";
@@ -156,8 +157,51 @@ test("an older generation never overwrites a newer one", async () => {
   broker.broker.wake.deliveries();
   const [old] = await untilDelivered(broker.api, number, 2);
   expect(readFileSync(file, "utf8")).toBe("the new one");
-  expect(old?.problem).toContain("the frame was asked for anew before");
+  expect(old?.problem).toContain("a newer one of this frame is done");
   expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
+});
+
+test("a frame that was asked for anew in vain still comes home as it was", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  writeFileSync(home, "in the way");
+  const { number } = await submit(broker.api, [{ frames: "1" }], { ...settings, maxRetries: 0 });
+  const worker = await joinWorker(broker);
+  await render(worker, file, "the only one");
+  await untilProblem(broker.api, number);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: {} });
+  await worker.fail(await worker.work());
+  rmSync(home);
+  broker.broker.wake.deliveries();
+  await untilDelivered(broker.api, number);
+  expect(readFileSync(file, "utf8")).toBe("the only one");
+});
+
+test("files outside the job's folders are not looked at again", async () => {
+  const broker = await testBroker();
+  const { home, settings } = shot();
+  await submit(broker.api, [{ frames: "1" }], settings);
+  await render(await joinWorker(broker), `${home}-other/0001.png`);
+  const pending = pendingArtifacts(
+    { all: (sql, ...values) => broker.broker.reader.prepare(sql).all(...values) as never },
+    0,
+    10,
+  );
+  expect(pending).toEqual([]);
+});
+
+test("a crash after the rename, where files that are there are kept: what came home is told as home", async () => {
+  const folder = testFolder();
+  const name = join(folder, "0001.png");
+  writeFileSync(name, "a frame");
+  const file = { id: 1, staged: join(folder, "staged.png"), name, bytes: 7, conflict: "skip" as const };
+  expect(await bringHome(file)).toEqual({ kind: "delivered" });
+  writeFileSync(file.staged, "another");
+  expect(await bringHome(file)).toEqual({ kind: "skipped" });
+  // Moved, but not renamed: somebody put a file there meanwhile.
+  renameSync(file.staged, join(folder, ".0001.png.tally-1.tmp"));
+  expect(await bringHome(file)).toEqual({ kind: "skipped" });
+  expect(readdirSync(folder)).toEqual(["0001.png"]);
 });
 
 /** A broker that ended with one frame staged and not home. */
