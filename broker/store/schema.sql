@@ -97,6 +97,10 @@ CREATE INDEX jobs_live ON jobs (state) WHERE ended_at IS NULL;
 
 CREATE INDEX jobs_output ON jobs (output_pattern) WHERE output_pattern IS NOT NULL AND ended_at IS NULL;
 
+CREATE INDEX jobs_owner ON jobs (owner);
+
+CREATE INDEX jobs_state ON jobs (state);
+
 CREATE TABLE launches (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   pool TEXT NOT NULL,

@@ -68,7 +68,9 @@ test("no call's cost grows with history: nothing reads all frames, tries or even
     await api.ok("setJobIntent", { params: { job: number }, body: { intent } });
   const params = { job: number };
   const reads = [
+    api.ok("listJobs"),
     api.ok("listJobs", { query: { owner: "x" } }),
+    api.ok("listJobs", { query: { state: "running" } }),
     api.ok("getJob", { params }),
     api.ok("listTasks", { params, query: { after: "0-1", state: "ready" } }),
     api.ok("listAttempts", { params, query: { after: "9" } }),
@@ -98,4 +100,12 @@ test("no call's cost grows with history: nothing reads all frames, tries or even
       .map((detail) => `${detail}: ${sql}`);
   });
   expect(scans).toEqual([]);
+  // A person or a state that few jobs have: the others are not read to find them.
+  const plans = [...seen]
+    .filter((sql) => /from "jobs" where .*"(owner|state)" = \?/.test(sql))
+    .map((sql) => prepare.call(reader, `EXPLAIN QUERY PLAN ${sql}`).all("", "", 1) as { detail: string }[]);
+  expect(plans.map((plan) => plan.map(({ detail }) => detail))).toEqual([
+    [expect.stringContaining("SEARCH jobs USING INDEX jobs_owner")],
+    [expect.stringContaining("SEARCH jobs USING INDEX jobs_state")],
+  ]);
 });

@@ -39,6 +39,8 @@ CREATE TABLE jobs (
   ended_at INTEGER,
   CHECK ((ended_at IS NOT NULL) = (state IN ('canceled', 'failed', 'succeeded')))
 ) STRICT;
+CREATE INDEX jobs_owner ON jobs (owner);
+CREATE INDEX jobs_state ON jobs (state);
 CREATE INDEX jobs_live ON jobs (state) WHERE ended_at IS NULL;
 CREATE INDEX jobs_output ON jobs (output_pattern) WHERE output_pattern IS NOT NULL AND ended_at IS NULL;
 
