@@ -2,7 +2,7 @@
 import type { BlobStore } from "../domain/ports.ts";
 import type { Problem } from "../contract/problem.ts";
 import { Problem as ProblemClass } from "../contract/problem.ts";
-import type { Broker, WorkerMemory } from "../service/broker.ts";
+import { heardOf, type Broker, type WorkerMemory } from "../service/broker.ts";
 import { numberOf, requireNumber } from "../service/ids.ts";
 import type { Logs } from "../service/logs.ts";
 import type { Authenticator } from "../service/tokens.ts";
@@ -61,6 +61,6 @@ export function ownWorker(context: HttpContext, id: string, tokenId: number): Wo
   const worker = context.broker.workers.get(requireNumber("worker", id));
   if (!worker || worker.tokenId !== tokenId)
     throw new ProblemClass("not-found", `There is no live worker ${id}. Register again.`);
-  worker.lastSeenMs = context.broker.clock.now();
+  heardOf(context.broker, worker);
   return worker;
 }

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import type { Worker } from "../contract/worker.ts";
 import { environmentsOf } from "../openjd/job.ts";
-import { isLeaseToken } from "../service/broker.ts";
+import { heardOf, isLeaseToken } from "../service/broker.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
 import { leaseTask } from "../service/lease-task.ts";
 import { waitForOrders } from "../service/orders.ts";
@@ -131,7 +131,7 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       )
         throw lost();
       broker.deadlines.set(leaseId, broker.clock.monotonic() + broker.limits.leaseTermMs);
-      worker.lastSeenMs = broker.clock.now();
+      heardOf(broker, worker);
       const newest = body.progress.at(-1);
       if (newest) worker.progress = newest;
       return { termMs: broker.limits.leaseTermMs };

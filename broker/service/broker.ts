@@ -45,6 +45,8 @@ export interface WorkerMemory {
   version: number;
   waiting: Set<() => void>;
   lastSeenMs: number;
+  /** Its lease expired and it was not heard of since: nothing is expected of it. */
+  silent: boolean;
   progress: { ordinal: number; percent: number; status?: string | undefined } | null;
 }
 
@@ -112,6 +114,12 @@ export function isLeaseToken(broker: Broker, leaseId: number, token: string): bo
   const right = Buffer.from(leaseToken(broker, leaseId));
   const given = Buffer.from(token);
   return given.length === right.length && timingSafeEqual(given, right);
+}
+
+/** Notes that a worker was heard of just now. */
+export function heardOf(broker: Broker, worker: WorkerMemory): void {
+  worker.lastSeenMs = broker.clock.now();
+  worker.silent = false;
 }
 
 /** Tells a worker that its orders may have changed. */

@@ -39,17 +39,19 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   let lastCapabilities: Capabilities | null = null;
   let stopped = false;
 
+  /** Workers that work can be expected of: one that fell silent is made up for by another. */
   function liveWorkers() {
-    return [...broker.workers.values()].filter((worker) => worker.capabilities.pool === options.pool);
+    return [...broker.workers.values()].filter(
+      (worker) => worker.capabilities.pool === options.pool && !worker.silent,
+    );
   }
 
   /** Agents of an earlier broker on this data folder are workers without a handle. */
   function present(): number {
-    const registered = new Set(liveWorkers().map((worker) => worker.launchId));
-    const unregistered = [...handles.keys()].filter(
-      (id) => ![...registered].some((launch) => launch !== null && idOf("launch", launch) === id),
-    );
-    return registered.size + unregistered.length + starting;
+    const all = [...broker.workers.values()];
+    const known = new Set(all.map(({ launchId }) => launchId !== null && idOf("launch", launchId)));
+    const unregistered = [...handles.keys()].filter((id) => !known.has(id));
+    return liveWorkers().length + unregistered.length + starting;
   }
 
   function readyTasks(): number {

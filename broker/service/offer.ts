@@ -85,7 +85,7 @@ function wakeWorkers(broker: Broker, requirement: string, ready: number): void {
     if (left <= 0) break;
     if (!canRun(worker, requirement)) continue;
     // A busy one is told too: a higher priority takes effect after its current frame.
-    if (worker.lease === null) left--;
+    if (worker.lease === null && !worker.silent) left--;
     nudge(worker);
   }
   broker.wake.capacity();

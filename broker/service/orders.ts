@@ -1,6 +1,6 @@
 // Orders for a worker: derived from what is true now, never queued. A worker keeps one request open and hears at once.
 import type { Order } from "../contract/worker.ts";
-import type { Broker, Orders, WorkerMemory } from "./broker.ts";
+import { heardOf, type Broker, type Orders, type WorkerMemory } from "./broker.ts";
 import { idOf } from "./ids.ts";
 import { canRun } from "./offer.ts";
 
@@ -61,7 +61,7 @@ export async function waitForOrders(
   waitMs: number,
   signal: AbortSignal,
 ): Promise<Orders> {
-  worker.lastSeenMs = broker.clock.now();
+  heardOf(broker, worker);
   if (after === worker.version) {
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, waitMs);
@@ -70,7 +70,6 @@ export async function waitForOrders(
     await promise;
     clearTimeout(timer);
     worker.waiting.delete(resolve);
-    worker.lastSeenMs = broker.clock.now();
   }
   return { version: worker.version, orders: currentOrders(broker, worker) };
 }

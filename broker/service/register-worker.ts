@@ -66,6 +66,7 @@ function remember(
     version: 1,
     waiting: new Set(),
     lastSeenMs: broker.clock.now(),
+    silent: false,
     progress: null,
   };
 }

@@ -5,6 +5,7 @@ import { moveCounts, refreshJob } from "../store/counts.ts";
 import type { Tx } from "../store/tx.ts";
 import type { TaskState } from "../contract/states.ts";
 import { targetOf, taskMachine } from "../domain/machine.ts";
+import { Problem } from "../contract/problem.ts";
 import type { Broker } from "./broker.ts";
 import { runsOf } from "./frames.ts";
 import { offerStep } from "./offer.ts";
@@ -19,8 +20,18 @@ export interface Settler {
   idle(): Promise<void>;
 }
 
-/** Runs slices for one job after another. `onError` hears what a slice threw; that job is tried again when asked. */
-export function createSettler(broker: Broker, onError: (error: unknown) => void): Settler {
+/** On a full disk a job is tried again so often, ms. */
+const retryEveryMs = 15_000;
+
+/**
+ * Runs slices for one job after another. `onError` hears what a slice threw; after a full disk that job is tried again
+ * by itself, else when asked.
+ */
+export function createSettler(
+  broker: Broker,
+  onError: (error: unknown) => void,
+  retryMs = retryEveryMs,
+): Settler {
   const waiting = new Set<number>();
   let running: Promise<void> | null = null;
 
@@ -32,17 +43,22 @@ export function createSettler(broker: Broker, onError: (error: unknown) => void)
         while (await broker.writer.write((tx) => settleSlice(broker, tx, jobId)));
       } catch (error) {
         onError(error);
+        if (error instanceof Problem && error.code === "storage-full")
+          setTimeout(() => settle(jobId), retryMs).unref();
       }
     }
   }
 
+  function settle(jobId: number): void {
+    if (broker.stopping) return;
+    waiting.add(jobId);
+    running ??= work().finally(() => {
+      running = null;
+    });
+  }
+
   return {
-    settle(jobId) {
-      waiting.add(jobId);
-      running ??= work().finally(() => {
-        running = null;
-      });
-    },
+    settle,
     idle: async () => {
       await running;
     },

@@ -74,6 +74,10 @@ function expire(broker: Broker, leaseId: number): Promise<void> {
     const name = worker?.name ?? idOf("worker", lease.workerId);
     const reason = `The worker ${name} was not heard of for ${Math.round(broker.limits.leaseTermMs / 1000)} seconds. The frame is given to another, or tried again when the worker is back.`;
     closeLease(broker, tx, lease, name, { kind: "lost", reason });
+    tx.after(() => {
+      if (worker) worker.silent = true;
+      broker.wake.capacity();
+    });
   });
 }
 

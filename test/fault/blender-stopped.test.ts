@@ -78,10 +78,13 @@ test("a worker stopped (SIGSTOP) past its lease and woken again changes nothing,
   const scene = studio.scene("held");
   const beside = (name: string) => join(dirname(scene), name);
   writeFileSync(beside("hold_2"), "");
-  const warm = studio.processes("driver.py");
   const number = await studio.submit(scene, "--frames", "1-3", "--allow-scripts");
   await until("frame 2 is begun", () => existsSync(beside("reached_2")));
-  const [sleepy = 0] = studio.processes("driver.py").filter((one) => !warm.includes(one));
+  const sleepy = Number(readFileSync(beside("reached_2"), "utf8"));
+  await until("the broker has heard that frame 2 is begun", async () => {
+    const { items } = await studio.api.ok("listAttempts", { params: { job: number } });
+    return items.some(({ frame, state }) => frame === "2" && state === "started");
+  });
   const agent = Number(/\/s\/(\d+)-\d+\//.exec(readFileSync(`/proc/${sleepy}/environ`, "latin1"))?.[1]);
   expect(studio.processes("agent/main.ts")).toContain(agent);
   process.kill(agent, "SIGSTOP");

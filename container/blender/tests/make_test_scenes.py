@@ -252,7 +252,7 @@ def tmpout() -> None:
 
 
 def held() -> None:
-    """A frame N waits while a file `hold_N` lies beside the scene, and says so with a file `reached_N`."""
+    """A frame N waits while a file `hold_N` lies beside the scene, and says who does with a file `reached_N`."""
     scene = base()
     scene.frame_end = 30
     cube = scene.objects["Cube"]
@@ -264,7 +264,10 @@ def held() -> None:
         "    folder = os.path.dirname(bpy.data.filepath)\n"
         "    hold = os.path.join(folder, 'hold_%d' % scene.frame_current)\n"
         "    if os.path.exists(hold):\n"
-        "        open(os.path.join(folder, 'reached_%d' % scene.frame_current), 'w').close()\n"
+        "        reached = os.path.join(folder, 'reached_%d' % scene.frame_current)\n"
+        "        with open(reached + '.part', 'w') as file:\n"
+        "            file.write(str(os.getpid()))\n"
+        "        os.replace(reached + '.part', reached)\n"
         "    while os.path.exists(hold):\n"
         "        time.sleep(0.01)\n"
         "bpy.app.handlers.frame_change_pre.append(on_frame)\n"
