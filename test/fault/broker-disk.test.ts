@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
 import { createApi } from "../support/api.ts";
-import { submission, submit } from "../support/builders.ts";
-import { registration, workerAt } from "../support/fake-worker.ts";
-import { testFolder } from "../support/start-broker.ts";
+import { createSettler } from "../../broker/service/settle.ts";
+import { submission, submit, until } from "../support/builders.ts";
+import { joinWorker, registration, workerAt } from "../support/fake-worker.ts";
+import { testBroker, testFolder } from "../support/start-broker.ts";
 
 test("the disk of the data folder is full: no job is half there, what was acknowledged stays, and with space it goes on (Linux only)", async (context) => {
   const namespace = ["-rm", "--"];
@@ -61,4 +62,31 @@ test("the disk of the data folder is full: no job is half there, what was acknow
   expect(await listed()).toEqual([...kept, job.number]);
   await pc.succeed(held);
   expect((await api.ok("getJob", { params: { job: 1 } })).counts).toMatchObject({ succeeded: 1, ready: 2 });
+});
+
+test("the disk is full when a step is done: the frames behind it get their turn once there is space", async () => {
+  const running = await testBroker();
+  const { api, broker } = running;
+  const steps = [
+    { name: "sim", frames: "1" },
+    { name: "render", frames: "1-20000", dependsOn: ["sim"] },
+  ];
+  const { number } = await submit(api, steps);
+  const worker = await joinWorker(running);
+  const held = await worker.work();
+  const trouble = Promise.withResolvers<unknown>();
+  broker.wake.settle = createSettler(broker, trouble.resolve, 20).settle;
+  const pages = (limit: number) =>
+    broker.writer.write((tx) => tx.get(`PRAGMA max_page_count = ${limit}`) as unknown);
+  // SQLite takes no limit below what there is: from here on the file cannot grow.
+  await pages(1);
+  await worker.succeed(held);
+  expect(await trouble.promise).toMatchObject({ code: "storage-full" });
+  expect((await api.ok("getJob", { params: { job: number } })).counts.blocked).toBeGreaterThan(0);
+  await pages(1_000_000);
+  const job = await until(api, async () => {
+    const now = await api.ok("getJob", { params: { job: number } });
+    return now.counts.blocked === 0 ? now : undefined;
+  });
+  expect(job.counts).toMatchObject({ succeeded: 1, ready: 20_000 });
 });
