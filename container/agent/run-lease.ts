@@ -58,6 +58,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
   const log = createLeaseLog(target, host.spool.logFile(lease.leaseId));
   let lastContact = performance.now();
   let stopped: "canceled" | "released" | undefined;
+  let cutShort = false;
   let session: Session | undefined;
 
   const reporter = createReporter({
@@ -130,6 +131,8 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     } catch (error) {
       return tracker.notStarted(sentence(error), "host");
     }
+    // Stopped while it was made: without its environments nobody may use it.
+    if (stopped !== undefined || over.signal.aborted) return await session.cancel();
     const variables = { TALLY_LEASE_DIR: leaseFolder };
     if (fresh) {
       for (const environment of script.environments as Environment[]) {
@@ -149,7 +152,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     const result = await running;
     clearTimeout(limit.timer);
     host.scripts.setFrames(lease, tracker.framesSeen);
-    if (stopped === undefined) tracker.actionEnded(result);
+    if (stopped === undefined) tracker.actionEnded(result, cutShort);
   }
 
   /** A driver watches its frames itself; a command that reports no frames gets the time of all of them together. */
@@ -196,6 +199,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     stop: () => halt("canceled"),
     release: () => halt("released"),
     finishFrame() {
+      cutShort = true;
       try {
         mkdirSync(leaseFolder, { recursive: true, mode: 0o700 });
         writeFileSync(join(leaseFolder, "stop-after-frame"), "");

@@ -8,6 +8,8 @@ import type { ActionNews, ActionResult, FrameReport } from "./session/session.ts
 /** A driver that reports frame by frame has said so by now; else every task of the action counts as started. */
 const FRAMES_EXPECTED_WITHIN_MS = 2000;
 const MAX_REASON = 4000;
+const UNREPORTED =
+  "The command ended without a word about this frame, though it reported others. Read its log: tally logs";
 
 export interface TaskProgress {
   ordinal: number;
@@ -23,8 +25,8 @@ export interface Tracker {
   /** The action runs. `byFrame`: this step is known to report each frame, or known not to. */
   actionStarted(byFrame: boolean | undefined): void;
   news(news: ActionNews): void;
-  /** The action ended by itself: closes every task that is still open. */
-  actionEnded(result: ActionResult): void;
+  /** The action ended by itself: closes every task that is still open. `cutShort`: it was asked to leave frames out. */
+  actionEnded(result: ActionResult, cutShort: boolean): void;
   /** It did not come to the action: the first task fails, the others go back. */
   notStarted(reason: string, failureClass: FailureClass): void;
   /** Closes what is open, because somebody stopped it. */
@@ -180,11 +182,13 @@ export function createTracker(
       if (it.kind === "progress") note(entry, it.percent, before?.status);
       else note(entry, before?.percent ?? 0, it.text.slice(0, 1000));
     },
-    actionEnded(result) {
+    actionEnded(result, cutShort) {
       clearTimeout(timer);
       const open = still("waiting", "started");
       if (result.state === "succeeded") {
-        if (framesSeen) return this.close("released");
+        if (framesSeen && cutShort) return this.close("released");
+        // Given back, they would be left out again for ever.
+        if (framesSeen) return say(...open.map((entry) => failure(entry, UNREPORTED, "task", 0)));
         // One action did all of them together: each gets its share of the time.
         const seconds = result.seconds / Math.max(1, open.length);
         anySucceeded ||= open.length > 0;
