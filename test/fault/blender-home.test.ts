@@ -55,7 +55,7 @@ test("frames home: -o overrides, as a folder, as a name, and with the format of 
 });
 
 test("frames home: the names of a local `blender -a`, File Output nodes near and far included", async () => {
-  for (const name of ["stereo", "nodes", "farnodes"]) {
+  for (const name of ["stereo", "farnodes"]) {
     // A folder around the scene's own, for the node that saves outside of it.
     const around = join(studio.folder, `around-${name}`);
     mkdirSync(around);

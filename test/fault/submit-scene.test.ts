@@ -1,6 +1,14 @@
 // What is found at submit, through the command line: each mistake in a sentence with the flag that mends it, and
 // nothing is started or stored for it.
-import { copyFileSync, existsSync, readdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  readFileSync,
+  readdirSync,
+  renameSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { untilState } from "../support/builders.ts";
@@ -90,6 +98,19 @@ test("a truncated .blend and one that is none are refused before Blender opens t
   );
   writeFileSync(scene, "no scene at all");
   expect(await refused(scene)).toMatch(/is not a Blender file/);
+  expectNoBroker();
+});
+
+test("a .blend that is damaged inside is refused with Blender's own words about the artist's file", async () => {
+  const scene = studio.scene("anim");
+  const bytes = readFileSync(scene);
+  bytes.fill(0x55, Math.floor(bytes.length / 3), Math.floor(bytes.length / 2));
+  writeFileSync(scene, bytes);
+  const words = await refused(scene);
+  expect(words).toMatch(
+    /^The scene's file is cut off or damaged \(Blender: "[^"]+"\)\. Save it again in Blender, then submit again\.$/,
+  );
+  expect(words).toContain(`Failed to read blend file '${scene}'`);
   expectNoBroker();
 });
 

@@ -81,6 +81,10 @@ export async function inspectScene(
     const { output = "", format = "", engine = "" } = options;
     const settings = { copy, original, output, format, engine };
     return await ask(install, settings, scratch, options.timeout ?? 120_000);
+  } catch (error) {
+    // Blender names the copy that it read; the person knows the original.
+    const words = error instanceof Error ? error.message : String(error);
+    throw new Error(words.replaceAll(join(scratch, "scene.blend"), original), { cause: error });
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
