@@ -23,7 +23,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
     if (command === "daemon") return await runDaemon();
     const sessionFolder = env["TALLY_SESSION_DIR"];
     if (!sessionFolder)
-      throw new Error("TALLY_SESSION_DIR is not set: tally-blender runs inside a Tally session only.");
+      throw new Error("TALLY_SESSION_DIR is not set: tally-blender is for Tally's workers, not to be typed.");
     if (command === "start") return await start(rest, env, sessionFolder);
     if (command === "render") return await render(rest, env, sessionFolder);
     if (command === "stop") return await stop(sessionFolder);
@@ -115,7 +115,7 @@ async function spawnDaemon(order: DaemonOrder, scratch: string): Promise<void> {
       child.once("exit", (code) =>
         reject(
           new Error(
-            `The render session could not be started (exit code ${code ?? "none"}). Read ${join(scratch, "daemon.log")}.`,
+            `Blender's background process could not be started (exit code ${code ?? "none"}). Read ${join(scratch, "daemon.log")}.`,
           ),
         ),
       );
@@ -144,7 +144,8 @@ async function render(
   sessionFolder: string,
 ): Promise<number> {
   const folder = env["TALLY_LEASE_DIR"];
-  if (!folder) throw new Error("TALLY_LEASE_DIR is not set: tally-blender runs inside a Tally session only.");
+  if (!folder)
+    throw new Error("TALLY_LEASE_DIR is not set: tally-blender is for Tally's workers, not to be typed.");
   const given = args.find((arg) => arg.startsWith("--frames="))?.slice("--frames=".length);
   if (given === undefined) throw new Error(USAGE);
   const limit = Number(env["TALLY_FRAME_TIMEOUT"] ?? 0);
@@ -174,7 +175,11 @@ function talk(sessionFolder: string, request: ToDaemon): Promise<number> {
       done(code);
     };
     const lost = (how: string): void =>
-      reject(new Error(`The render session ${how}. Requeue its frames to start a new one: tally requeue`));
+      reject(
+        new Error(
+          `Blender's background process ${how}. Requeue its frames to start a new one: tally requeue`,
+        ),
+      );
     let last: number | null = null;
     socket.on("error", () => lost("has ended"));
     socket.on("close", () => {

@@ -50,7 +50,7 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
     if (busy)
       return sendLine(socket, {
         is: "fatal",
-        reason: "This session already renders; wait for its frames to end.",
+        reason: "This Blender already renders; wait for its frames to end.",
       });
     busy = socket;
     try {
