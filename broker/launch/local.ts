@@ -2,6 +2,8 @@
 import { spawn } from "node:child_process";
 import { closeSync, mkdirSync, openSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
+import { listMarked } from "../../container/agent/platform/processes.ts";
 import type { LaunchHandle, Launcher } from "../domain/ports.ts";
 
 export interface LocalLauncherOptions {
@@ -59,11 +61,14 @@ export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
       const { promise: ended, resolve } = Promise.withResolvers<string>();
       // Not our child, so nobody tells us when it ends.
       const timer = setInterval(() => {
-        if (isAgent(pid, launchId)) return;
+        if (process.platform === "linux" ? isAgent(pid, launchId) : isAlive(pid)) return;
         clearInterval(timer);
         resolve("it outlived an earlier broker, and has now ended");
       }, lookEveryMs).unref();
-      return handleOf(launchId, pid, ended);
+      const handle = handleOf(launchId, pid, ended);
+      if (process.platform !== "win32") return handle;
+      // It may be a stranger with the same number: it hears the order to leave, and is not killed.
+      return { ...handle, stop: (graceMs) => Promise.race([ended.then(() => {}), pause(graceMs)]) };
     },
   };
 }
@@ -94,12 +99,21 @@ function handleOf(launchId: string, pid: number | null, ended: Promise<string>):
 
 /** Whether a process is the agent of this launch: its number may long belong to another. */
 function isAgent(pid: number, launchId: string): boolean {
+  if (!isAlive(pid)) return false;
+  if (process.platform === "win32") return true; // Nobody can read other processes' environments there.
+  if (process.platform === "darwin") return listMarked("TALLY_LAUNCH_ID", launchId).includes(pid);
   try {
-    process.kill(pid, 0);
-    // Linux tells a process's environment; elsewhere its number has to do for the moment that a restart takes.
-    if (process.platform !== "linux") return true;
     const environment = readFileSync(`/proc/${pid}/environ`, "latin1");
     return environment.split("\0").includes(`TALLY_LAUNCH_ID=${launchId}`);
+  } catch {
+    return false;
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
   } catch {
     return false;
   }
