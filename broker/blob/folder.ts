@@ -28,7 +28,7 @@ export function createFolderStore(folder: string): BlobStore {
     size,
     async put(sha256, bytes) {
       const final = blobPath(folder, sha256);
-      await mkdir(dirname(final), { recursive: true, mode: 0o700 });
+      const made = await mkdir(dirname(final), { recursive: true, mode: 0o700 });
       const temporary = `${final}.${randomBytes(6).toString("hex")}.tmp`;
       const handle = await open(temporary, "wx", 0o400);
       try {
@@ -44,6 +44,9 @@ export function createFolderStore(folder: string): BlobStore {
         await handle.sync();
         await handle.close();
         await rename(temporary, final);
+        // A job that is acknowledged has its scene, also after a power cut: the name must be on the disk too.
+        await syncFolder(dirname(final));
+        if (made !== undefined) await syncFolder(dirname(made));
       } catch (error) {
         await handle.close().catch(() => undefined);
         await rm(temporary, { force: true });
@@ -60,6 +63,17 @@ export function createFolderStore(folder: string): BlobStore {
       return bytes === null ? null : { bytes, stream: createReadStream(blobPath(folder, sha256)) };
     },
   };
+}
+
+async function syncFolder(path: string): Promise<void> {
+  // Windows cannot open a folder for this; there the rename itself is what is promised.
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
 }
 
 function isCode(error: unknown, code: string): boolean {

@@ -36,6 +36,7 @@ export function createLeaseLog(target: LogTarget, file: string): LeaseLog {
   let timer: NodeJS.Timeout | undefined;
   let sending: Promise<void> | undefined;
   let over = false;
+  let full = false;
 
   function writeOut(): void {
     clearTimeout(timer);
@@ -50,25 +51,43 @@ export function createLeaseLog(target: LogTarget, file: string): LeaseLog {
       written += bytes.length;
     } catch {
       // A full disk: the log stops here, the render goes on. What was half written is cut off again.
-      over = true;
-      if (handle !== undefined) ftruncateSync(handle, written);
+      full = true;
+      try {
+        if (handle !== undefined) ftruncateSync(handle, written);
+      } catch {
+        // Then the half line stays; nothing after it is sent.
+      }
+    }
+  }
+
+  /** What comes next to send; undefined when the file is gone or the disk refuses: a log is no reason to stop a render. */
+  function readPiece(): Uint8Array<ArrayBuffer> | undefined {
+    try {
+      handle ??= openSync(file, "a+", 0o600);
+      const bytes = new Uint8Array(Math.min(PIECE_BYTES, written - sent));
+      const length = readSync(handle, bytes, 0, bytes.length, sent);
+      return length === 0 ? undefined : bytes.subarray(0, length);
+    } catch {
+      return undefined;
     }
   }
 
   async function send(): Promise<void> {
     const backoff = createBackoff();
     while (sent < written && !target.signal.aborted) {
-      handle ??= openSync(file, "a+", 0o600);
-      const bytes = new Uint8Array(Math.min(PIECE_BYTES, written - sent));
-      const length = readSync(handle, bytes, 0, bytes.length, sent);
+      const bytes = readPiece();
+      if (bytes === undefined) {
+        over = true;
+        return;
+      }
       try {
         await target.client.raw("put", `/v1/leases/${target.leaseId}/log`, {
           query: { offset: sent },
-          bytes: bytes.subarray(0, length),
+          bytes,
           headers: { "tally-lease-token": target.token },
           signal: AbortSignal.any([target.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]),
         });
-        sent += length;
+        sent += bytes.length;
         backoff.reset();
       } catch (error) {
         if (target.signal.aborted) return;
@@ -100,7 +119,7 @@ export function createLeaseLog(target: LogTarget, file: string): LeaseLog {
       return written + pendingBytes;
     },
     append(line) {
-      if (over || written + pendingBytes > MAX_BYTES) return;
+      if (over || full || written + pendingBytes > MAX_BYTES) return;
       const bytes = Buffer.from(`${line}\n`);
       pending.push(bytes);
       pendingBytes += bytes.length;
