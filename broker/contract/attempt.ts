@@ -48,7 +48,6 @@ export const eventKinds = [
   "job.created",
   "job.changed",
   "task.changed",
-  "attempt.closed",
   "artifact.delivered",
   "worker.changed",
 ] as const;

@@ -5,12 +5,8 @@ import type { OperationId, routes } from "./routes.ts";
 import type { ProblemBody, ProblemCode } from "./problem.ts";
 
 type Route<K extends OperationId> = (typeof routes)[K];
-type Input<S> = S extends z.ZodType ? z.input<S> : undefined;
 export type Answer<K extends OperationId> =
   Route<K> extends { answer: infer A extends z.ZodType } ? z.output<A> : void;
-export type Body<K extends OperationId> =
-  Route<K> extends { body: infer B extends z.ZodType } ? z.input<B> : never;
-export type Query<K extends OperationId> = Route<K> extends { query: infer Q } ? Input<Q> : never;
 
 /** The broker's refusal, as a client sees it; `code` is of the closed list, `detail` is for a person. */
 export class ProblemError extends Error {

@@ -148,7 +148,7 @@ export const jobRoutes = {
       from: z.coerce.number().int().min(0).default(0),
       limit: z.coerce.number().int().min(1).max(4_194_304).default(1_048_576),
     }),
-    bytesOut: true,
+    bytesOut: "text",
     status: 200,
     problems: ["malformed", "not-found"],
   },

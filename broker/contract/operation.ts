@@ -14,9 +14,9 @@ export interface Operation {
   query?: z.ZodObject;
   headers?: z.ZodObject;
   body?: z.ZodType;
-  /** A body or answer of bytes instead of JSON. */
+  /** A body or answer of bytes instead of JSON; `text`: bytes that are to be read as UTF-8. */
   bytesIn?: boolean;
-  bytesOut?: boolean;
+  bytesOut?: true | "text";
   status: 200 | 201 | 204;
   answer?: z.ZodType;
   problems: readonly ProblemCode[];

@@ -50,7 +50,6 @@ export const workerMachine = {
 type EventOf<M> = M extends Record<string, infer E> ? (E extends unknown ? keyof E : never) : never;
 export type TaskEvent = EventOf<typeof taskMachine>;
 export type AttemptEvent = EventOf<typeof attemptMachine>;
-export type WorkerEvent = EventOf<typeof workerMachine>;
 
 /** The states of `machine` in which `event` is legal, for a WHERE clause. */
 export function statesAccepting<S extends string>(machine: Machine<S>, event: string): S[] {

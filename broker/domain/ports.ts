@@ -1,14 +1,9 @@
-// The few things the broker needs from outside: time, ids and a way to start agents. Tests pass their own.
+// The few things the broker needs from outside: time, a place for bytes and a way to start agents. Tests pass their own.
 
 /** Time. `now` is wall time in ms since 1970 for records; `monotonic` is ms that never jump, for deadlines. */
 export interface Clock {
   now(): number;
   monotonic(): number;
-}
-
-/** Random ids with a kind prefix, such as `job_3k9…`. */
-export interface IdSource {
-  next(kind: string): string;
 }
 
 /** What a launcher knows of one agent process it started. */

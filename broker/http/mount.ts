@@ -25,7 +25,7 @@ export interface Call<K extends OperationId> {
 type Result<K extends OperationId> =
   Route<K> extends { answer: infer A extends z.ZodType }
     ? z.input<A>
-    : Route<K> extends { bytesOut: true }
+    : Route<K> extends { bytesOut: true | "text" }
       ? Response
       : void;
 

@@ -87,7 +87,10 @@ function implied(operation: Operation): ProblemCode[] {
 }
 
 function answers(operation: Operation): Json {
-  const bytes = { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
+  const bytes =
+    operation.bytesOut === "text"
+      ? { "text/plain; charset=utf-8": { schema: { type: "string" } } }
+      : { "application/octet-stream": { schema: { type: "string", format: "binary" } } };
   const json = operation.answer && { "application/json": { schema: schemaOf(operation.answer, "input") } };
   const content = operation.bytesOut ? bytes : json;
   const made: Json = {

@@ -1,7 +1,7 @@
 // Chunks: nothing lost, nothing twice, sizes and texts as the reference splits.
 import fc from "fast-check";
 import { expect, test } from "vitest";
-import { chunksOf, chunkText, chunkValues, splitIntoChunks } from "./chunks.ts";
+import { chunksOf, chunkText, chunkValues } from "./chunks.ts";
 import { parseRange, rangeCount, rangeValue } from "./range-expression.ts";
 import { makeSpace, SINGLE_TASK, type ParameterSpace } from "./space.ts";
 import type { RangeConstraint } from "./types.ts";
@@ -27,7 +27,7 @@ function chunked(
 
 function texts(space: ParameterSpace): string[] {
   const constraint = space.chunk?.rangeConstraint ?? "CONTIGUOUS";
-  return splitIntoChunks(space).map((chunk) => chunkText(chunkValues(space, chunk), constraint));
+  return [...chunksOf(space)].map((chunk) => chunkText(chunkValues(space, chunk), constraint));
 }
 
 test.each([
@@ -46,7 +46,7 @@ test.each([
 
 test("a chunk lies inside one combination of the other parameters", () => {
   const space = chunked("1-4", 2, "CONTIGUOUS", true);
-  const rows = splitIntoChunks(space).map((chunk) =>
+  const rows = [...chunksOf(space)].map((chunk) =>
     chunk
       .map((ordinal) =>
         Object.values(space.taskAt(ordinal))
@@ -60,7 +60,7 @@ test("a chunk lies inside one combination of the other parameters", () => {
 });
 
 test("without a chunked parameter every task is alone", () => {
-  expect(splitIntoChunks(SINGLE_TASK)).toEqual([[0]]);
+  expect([...chunksOf(SINGLE_TASK)]).toEqual([[0]]);
 });
 
 test("chunks of a million tasks come one by one", () => {
@@ -75,7 +75,7 @@ test("every task is in exactly one chunk, no chunk is too long, contiguous ones 
   fc.assert(
     fc.property(values, fc.integer({ min: 1, max: 9 }), constraints, (items, count, constraint) => {
       const space = chunked(items.map(String), count, constraint, true);
-      const chunks = splitIntoChunks(space);
+      const chunks = [...chunksOf(space)];
       expect(chunks.flat().toSorted((a, b) => a - b)).toEqual(
         Array.from({ length: space.count }, (_, index) => index),
       );

@@ -24,11 +24,6 @@ export function* chunksOf(space: ParameterSpace): Generator<number[]> {
   }
 }
 
-/** The reference split as one list; for spaces whose count is known to be small. */
-export function splitIntoChunks(space: ParameterSpace): number[][] {
-  return [...chunksOf(space)];
-}
-
 /** What `Task.Param` of a chunked parameter holds for some values: always `a-b` when contiguous, else a range expression. */
 export function chunkText(values: readonly (bigint | number)[], constraint: RangeConstraint): string {
   const sorted = [...new Set(values.map(BigInt))].toSorted((a, b) => (a < b ? -1 : a > b ? 1 : 0));

@@ -108,8 +108,6 @@ export interface StepScript {
   embeddedFiles?: EmbeddedFile[];
 }
 
-export type Script = EnvironmentScript | StepScript;
-
 /** `variables` values are unresolved format strings. */
 export interface Environment {
   name: string;

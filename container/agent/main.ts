@@ -4,8 +4,6 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { runAgent, type AgentOptions } from "./agent.ts";
 
-export { runAgent, type AgentOptions } from "./agent.ts";
-
 /**
  * Reads an agent's options. Secrets are taken out of `environment`, so that nothing this process starts inherits them.
  * @throws Error with one sentence when the broker's address or the token is missing.
