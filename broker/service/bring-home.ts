@@ -29,7 +29,7 @@ export async function bringHome(file: Homecoming): Promise<HomeResult> {
         return { kind: "skipped" };
       }
     }
-    await mkdir(folder, { recursive: true });
+    await makeFolder(folder);
     if ((await sizeOf(temporary)) !== file.bytes || (await sizeOf(file.staged)) !== null) {
       const size = await sizeOf(file.staged);
       if (size === null) {
@@ -56,6 +56,28 @@ export async function bringHome(file: Homecoming): Promise<HomeResult> {
   } catch (error) {
     await forgetCopy(file.staged, temporary);
     return failed(file, wordsFor(error));
+  }
+}
+
+/**
+ * Makes a folder and those above it. Not by Node's `recursive`: where the system answers ENOENT below a folder that is
+ * there (/proc, some mounts) that one tries for ever.
+ */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder);
+  } catch (error) {
+    if (isCode(error, "EEXIST")) {
+      if (!(await stat(folder)).isDirectory()) throw error;
+    } else if (isCode(error, "ENOENT") && dirname(folder) !== folder) {
+      await makeFolder(dirname(folder));
+      await mkdir(folder).catch((again: unknown) => {
+        // Another file of this job made it meanwhile.
+        if (!isCode(again, "EEXIST")) throw again;
+      });
+    } else {
+      throw error;
+    }
   }
 }
 
@@ -118,6 +140,7 @@ function wordsFor(error: unknown): string {
     return "that folder cannot be written. Change its permissions; it is tried again by itself";
   if (isCode(error, "ENOTDIR") || isCode(error, "EEXIST"))
     return "a file stands where its folder should be. Move that file away; it is tried again by itself";
+  if (isCode(error, "ENOENT")) return "no folder can be made there. Submit again with another output (-o)";
   if (isCode(error, "EISDIR")) return "a folder has that name. Move it away; it is tried again by itself";
   return `${error instanceof Error ? error.message : String(error)}; it is tried again by itself`;
 }
