@@ -62,10 +62,11 @@ export async function startBroker(options: StartOptions = {}): Promise<RunningBr
   const dataFolder = resolve(options.dataFolder ?? defaultDataFolder());
   const config = readConfig(dataFolder, options.configFile);
   const databases = openDatabases(dataFolder, besideProgram("migrations", "store/migrations"));
+  const undo = [() => databases.close()];
   try {
-    return await startOn(options, dataFolder, config, databases);
+    return await startOn(options, dataFolder, config, databases, undo);
   } catch (error) {
-    databases.close();
+    for (const one of undo.toReversed()) one();
     throw error;
   }
 }
@@ -75,6 +76,7 @@ async function startOn(
   dataFolder: string,
   config: Config,
   databases: ReturnType<typeof openDatabases>,
+  undo: (() => void)[],
 ): Promise<RunningBroker> {
   const folder = (name: string) => join(dataFolder, name);
   for (const name of ["logs", "staging", "blobs"]) mkdirSync(folder(name), { recursive: true, mode: 0o700 });
@@ -144,6 +146,11 @@ async function startOn(
   server.requestTimeout = 3_600_000;
   server.keepAliveTimeout = 65_000;
   const url = await listen(server, options.host ?? config.listen.host, options.port ?? config.listen.port);
+  // Else a broker that could not start would keep its port, and answer everybody that it made a mistake.
+  undo.push(() => {
+    server.close();
+    server.closeAllConnections();
+  });
   writeConnection(dataFolder, { url, token: tokens.admin, pid: process.pid });
   log.info({ url, version }, "started");
 
