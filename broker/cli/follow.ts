@@ -4,6 +4,7 @@ import { ProblemError, UnreachableError, type Answer, type Client } from "../con
 import type { Artifact, Event } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
 import { isHealthy } from "./connect.ts";
+import { createFrameFiles } from "./frame-files.ts";
 import { createFrameNames, getJob, pages, undelivered } from "./job-reads.ts";
 
 export interface FinishedFrame {
@@ -147,7 +148,7 @@ async function findAgain({ find, signal }: FollowOptions): Promise<Client> {
 function createTeller(client: () => Client, job: JobDetail, listener: Listener) {
   let frameOf = createFrameNames(client(), job);
   let namesFrom = client();
-  const waiting = new Map<string, FinishedFrame>();
+  const waiting = createFrameFiles(job.outputPattern);
   const stepSavesFiles = new Map<string, boolean>();
 
   async function nameOf(step: string, ordinal: number): Promise<string | null> {
@@ -173,21 +174,20 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
 
   async function tell(event: Event): Promise<void> {
     await listener.event?.(event);
+    const now = Date.parse(event.at);
     const { step, first, data } = event;
     if (step === null || first === null || data === null) return;
     const key = `${first} ${step}`;
     const about = { step, worker: textOf(data["worker"]) };
     if (event.kind === "artifact.delivered") {
-      const done = waiting.get(key);
-      const file = textOf(data["name"]);
-      // A second file of the same frame, such as a pass: the frame was told with its first one.
-      // And a file that came too late, of a try whose frame has a newer one: that one is still to come.
-      if (done === undefined || event.state === "failed" || event.state === "outdated") return;
-      waiting.delete(key);
-      await listener.finished({ ...done, file, kept: event.state === "skipped" });
+      // A file that came too late, of a try whose frame has a newer one: that one is still to come.
+      if (event.state === "failed" || event.state === "outdated") return;
+      const done = waiting.delivered(key, textOf(data["name"]), event.state === "skipped", now);
+      if (done !== undefined) await listener.finished(done);
       return;
     }
     if (event.kind !== "task.changed") return;
+    for (const done of waiting.overdue(now)) await listener.finished(done);
     if (event.state === "succeeded") {
       const seconds = typeof data["seconds"] === "number" ? data["seconds"] : null;
       const done = {
@@ -198,7 +198,7 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
         file: null,
         kept: false,
       };
-      if (await savesFiles(step)) waiting.set(key, done);
+      if (await savesFiles(step)) waiting.succeeded(key, done);
       else await listener.finished(done);
     } else if (typeof data["reason"] === "string") {
       const willRetry = data["willRetry"] === true;
@@ -212,8 +212,7 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
   }
 
   async function flush(): Promise<void> {
-    for (const done of waiting.values()) await listener.finished(done);
-    waiting.clear();
+    for (const done of waiting.rest()) await listener.finished(done);
   }
 
   return { tell, flush };

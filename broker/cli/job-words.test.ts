@@ -72,6 +72,10 @@ test("frames that do not count from one are named without a total", () => {
   expect(frameName(job(), "Render", "107")).toBe("frame 107");
   expect(frameName(job(), "Render", "-3")).toBe("frame -3");
   expect(frameName(job(), "Encode", null)).toBe("Encode");
+  const range = (value: string) => job({ parameters: { Frames: { type: "STRING", value } } });
+  expect(frameName(range("1-24"), "Render", "11")).toBe("frame 11/24");
+  expect(frameName(range("1-47:2"), "Render", "11")).toBe("frame 11");
+  expect(frameName(range("10-33"), "Render", "11")).toBe("frame 11");
 });
 
 test("a failed frame is told with what to type; a try that is repeated is not alarming", () => {

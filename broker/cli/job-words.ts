@@ -7,12 +7,15 @@ import { counted, duration, shortPath } from "./humane.ts";
 import { tally } from "./own-name.ts";
 import { paint } from "./style.ts";
 
-/** `frame 7/24` where frames count from 1 to their number, `frame 107` elsewhere, `Build 1` for a task that is no frame. */
+/** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
 export function frameName(job: JobDetail, step: string, frame: string | null): string {
   const prefix = job.steps.length > 1 ? `${step} ` : "";
   if (frame === null) return step;
   const { taskCount } = job.steps.find((one) => one.name === step) ?? job;
-  const total = Number(frame) >= 1 && Number(frame) <= taskCount ? `/${taskCount}` : "";
+  // Of every other frame, 11 would be called 11/12 although it is the sixth.
+  const range = job.parameters["Frames"]?.value.replaceAll(" ", "");
+  const fromOne = range === undefined || range === (taskCount === 1 ? "1" : `1-${taskCount}`);
+  const total = fromOne && Number(frame) >= 1 && Number(frame) <= taskCount ? `/${taskCount}` : "";
   return `${prefix}frame ${frame}${total}`;
 }
 
