@@ -140,7 +140,7 @@ test("pause, resume, priority and cancel say what they did, and cancel of a fini
   expect((await desk.tally("ls", "--state", "paused")).out).toMatch(
     new RegExp(`${job.number} +paused +0/3 +Later`),
   );
-  expect((await desk.tally("priority", "80")).out).toBe(`Job ${job.number} has priority 80 now.\n`);
+  expect((await desk.tally("priority", "latest", "80")).out).toBe(`Job ${job.number} has priority 80 now.\n`);
   expect((await desk.tally("resume")).out).toBe(
     `Job ${job.number} goes on. Watch it: tally watch ${job.number}\n`,
   );
