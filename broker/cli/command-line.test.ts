@@ -1,7 +1,9 @@
 // `tally` itself: help, version, mistyped words, and that help reads next to nothing.
 import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, onTestFinished, test } from "vitest";
 import { version } from "../version.ts";
 import { commands } from "./command-table.ts";
 import { overview } from "./command-line.ts";
@@ -45,6 +47,7 @@ describe("mistyped", () => {
   test.each([
     [["sumbit", "shot.blend"], 'There is no command "sumbit". Did you mean: tally submit'],
     [["frobnicate"], 'There is no command "frobnicate". Type: tally --help'],
+    [["help", "frobnicate"], 'There is no command "frobnicate". Type: tally --help'],
     [["constructor"], 'There is no command "constructor". Type: tally --help'],
     [["shot.blend"], "To render shot.blend, type: tally submit shot.blend"],
     [
@@ -58,9 +61,12 @@ describe("mistyped", () => {
     [["ls", "--state", "faild"], '--state does not know "faild". Did you mean failed? Type: tally ls --help'],
     [["ls", "12"], 'tally ls takes only options, so "12" is one too many. Type: tally ls --help'],
     [["show", "twelve"], '"twelve" is no job number. `tally ls` lists the jobs. Type: tally show --help'],
-    [["priority"], "Which priority? Give a number from 0 to 100. Type: tally priority --help"],
     [
-      ["priority", "200"],
+      ["priority", "5"],
+      "Give the job and its priority, 0 to 100: tally priority latest 80. Type: tally priority --help",
+    ],
+    [
+      ["priority", "12", "200"],
       'The priority must be a whole number from 0 to 100, not "200". Type: tally priority --help',
     ],
     [["submit"], "What should be rendered? Give a scene: tally submit shot.blend. Type: tally submit --help"],
@@ -92,5 +98,28 @@ describe("mistyped", () => {
     expect(JSON.parse(err)).toMatchObject({
       error: { detail: expect.stringContaining("--limit must be a whole number") as string },
     });
+  });
+});
+
+test("doctor names a configuration that the broker would refuse", async () => {
+  const data = mkdtempSync(join(tmpdir(), "tally-doctor-"));
+  onTestFinished(() => rmSync(data, { recursive: true }));
+  writeFileSync(join(data, "tally.yaml"), "pools:\n  local: { kind: local, slot: 2 }\n");
+  const { code, out } = await tally("doctor", "--data", data, "--json");
+  expect(code).toBe(1);
+  const { findings } = JSON.parse(out) as { findings: { what: string }[] };
+  expect(findings).toContainEqual({
+    what: "Configuration",
+    level: "missing",
+    detail: `${join(data, "tally.yaml")} has a mistake:`,
+    mend: expect.stringContaining("docs/config.md") as string,
+  });
+});
+
+test("a command that is not there is told in JSON too", async () => {
+  const { code, err } = await tally("frobnicate", "--json");
+  expect(code).toBe(2);
+  expect(JSON.parse(err)).toEqual({
+    error: { detail: 'There is no command "frobnicate". Type: tally --help' },
   });
 });

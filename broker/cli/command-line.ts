@@ -17,7 +17,7 @@ export function overview(): string {
   tally submit shot.blend --frames 1-120
 
 ${groups.join("\n")}
-Commands that take a job number mean the latest job without one.
+Commands that take a job number mean the latest job without one (but priority asks for it).
 More about one of them: tally COMMAND --help. The version: tally --version
 `;
 }
@@ -27,7 +27,9 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const [name, ...rest] = args;
   if (name === undefined || name === "help" || name === "--help" || name === "-h") {
     const about = name === "help" ? rest[0] : undefined;
-    if (about !== undefined && commands[about] !== undefined) return runCommandLine([about, "--help"]);
+    // A misspelt name is answered as if it had been typed alone.
+    if (about !== undefined)
+      return runCommandLine(Object.hasOwn(commands, about) ? [about, "--help"] : [about]);
     await write(overview());
     return name === undefined ? exitCodes.usage : exitCodes.ok;
   }
@@ -37,7 +39,8 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   }
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
-    console.error(unknown(name));
+    const detail = unknown(name);
+    console.error(rest.includes("--json") ? JSON.stringify({ error: { detail } }) : detail);
     return exitCodes.usage;
   }
   try {

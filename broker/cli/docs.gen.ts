@@ -5,7 +5,7 @@ const beginning = `# The commands of \`tally\`
 
 *This page is written from the help texts by \`npm run gen\`; \`tally COMMAND --help\` prints the same.*
 
-A command that takes a job number means the latest job without one. Every command that answers takes \`--json\`: one JSON
+A command that takes a job number means the latest job without one (but \`priority\` asks for it). Every command that answers takes \`--json\`: one JSON
 document, or one object a line where things happen over time (\`watch\`, \`submit --wait\`). Mistakes then come as
 \`{"error": …}\` on standard error. Colours appear on a terminal alone, and never when NO_COLOR is set.
 

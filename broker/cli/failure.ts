@@ -25,7 +25,9 @@ export function explain(error: unknown): { text: string; exitCode: ExitCode; jso
   if (error instanceof Failure)
     return { text: error.message, exitCode: error.exitCode, json: { detail: error.message } };
   if (error instanceof ProblemError) {
-    const fields = (error.body.errors ?? []).filter(({ detail }) => !error.message.includes(detail));
+    // The sentence of a conflict says it all; its fields are for programs.
+    const said = error.code === "conflict" ? [] : (error.body.errors ?? []);
+    const fields = said.filter(({ detail }) => !error.message.includes(detail));
     const lines = fields.map(({ pointer, detail }) => `  ${pointer === "" ? "" : `${pointer}: `}${detail}`);
     const isPassing = error.code === "busy" || error.code === "rate-limited";
     const next = isPassing ? " Try again in a moment." : "";

@@ -50,6 +50,7 @@ export async function doctor(args: string[]): Promise<number> {
     ...(
       await Promise.all([
         folder(dataFolder),
+        configuration(dataFolder),
         broker(values, dataFolder),
         blenders(dataFolder),
         python(),
@@ -106,6 +107,22 @@ async function folder(dataFolder: string): Promise<Finding[]> {
   } catch {
     const mend = `Make ${dirname(dataFolder)} writable, or choose another folder: TALLY_DATA, or --data DIR.`;
     return [{ what, level: "missing", detail: `${dataFolder} cannot be written`, mend }];
+  }
+}
+
+/** Nothing where there is none or it is right: most people have no configuration. */
+async function configuration(dataFolder: string): Promise<Finding[]> {
+  const { ConfigError, readConfig } = await import("../../config.ts");
+  try {
+    readConfig(dataFolder);
+    return [];
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    const [detail = "", ...mistakes] = error.message.split("\n").filter((line) => line.trim() !== "");
+    const mend = [...mistakes.map((line) => line.trim()), "The settings there are: docs/config.md"].join(
+      "; ",
+    );
+    return [{ what: "Configuration", level: "missing", detail, mend }];
   }
 }
 

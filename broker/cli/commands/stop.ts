@@ -37,7 +37,9 @@ export async function stop(args: string[]): Promise<number> {
     await pause(lookEveryMs);
   }
   await write(
-    values.json ? '{"stopped":true}\n' : `The broker has stopped. Start it again: ${tally("serve")}\n`,
+    values.json
+      ? '{"stopped":true}\n'
+      : `The broker has stopped; unfinished jobs go on when it is started again: ${tally("serve")}\n`,
   );
   return exitCodes.ok;
 }
