@@ -6,7 +6,7 @@ import { parseArgs, promisify } from "node:util";
 import { findOrStart, type FoundBroker } from "../broker/cli/background.ts";
 import { runCommandLine } from "../broker/cli/command-line.ts";
 import { dataFolderOf } from "../broker/cli/connect.ts";
-import { explain, Failure } from "../broker/cli/failure.ts";
+import { exitCodes, explain, Failure } from "../broker/cli/failure.ts";
 import { configuredBlenders } from "../broker/cli/machine.ts";
 import { driverFolder, pythonCommand } from "../container/agent/blender/blender-process.ts";
 import { findBlenders, type BlenderInstall } from "../container/agent/blender/discover.ts";
@@ -14,7 +14,7 @@ import { findBlenders, type BlenderInstall } from "../container/agent/blender/di
 const run = promisify(execFile);
 
 async function demo(args: string[]): Promise<number> {
-  const { values } = parseArgs({ args, options: { data: { type: "string" }, port: { type: "string" } } });
+  const values = readArguments(args);
   if (values.data !== undefined) process.env["TALLY_DATA"] = resolve(values.data);
   const dataFolder = dataFolderOf(values);
   const found = await findBlenders({ config: { blenders: await configuredBlenders(dataFolder) } });
@@ -35,13 +35,25 @@ async function demo(args: string[]): Promise<number> {
   const next =
     blender === undefined
       ? "npx tally blender install 4.5"
-      : "npx tally submit tally-demo/tally-demo.blend --frames 1-24x2 --scale 200";
+      : "npx tally submit tally-demo/tally-demo.blend --frames 1-24x2 --scale 200 -o tally-demo/large";
   console.log(`
 The frames:   ${folder}
 Type next:    ${next}
 Your own:     npx tally submit, and the name of a .blend
 To stop:      npx tally stop   (until then the broker stays up in the background)`);
   return 0;
+}
+
+function readArguments(args: string[]): { data?: string | undefined; port?: string | undefined } {
+  try {
+    return parseArgs({ args, options: { data: { type: "string" }, port: { type: "string" } } }).values;
+  } catch {
+    const typed = args.join(" ");
+    throw new Failure(
+      `The demo takes no "${typed}". Type: npm run demo   (or: npm run demo -- --data FOLDER --port N)`,
+      exitCodes.usage,
+    );
+  }
 }
 
 /** The broker of the data folder; on a free port when the usual one is taken by something else. */
@@ -51,7 +63,7 @@ async function startBroker(port: number | undefined): Promise<FoundBroker> {
   } catch (error) {
     const isTaken = error instanceof Failure && /^Port \d+ .* is taken/.test(error.message);
     if (port !== undefined || !isTaken) throw error;
-    console.log(`${error.message.split(".")[0]}, so the demo takes a free one.`);
+    console.log(`${error.message.split(". ")[0]}, so the demo takes a free one.`);
     return findOrStart({ port: 0 });
   }
 }
