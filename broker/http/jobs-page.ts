@@ -34,6 +34,6 @@ export function jobsPage(jobs: readonly Job[]): string {
 /** What somebody sees who came without a key. */
 export function closedPage(): string {
   return page(
-    "<p>This page needs its one-time address. Type <code>tally serve</code>, or look where the broker was started: it printed the address.</p>",
+    "<p>This page needs its one-time address. It was printed where the broker was started, and works once. For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>",
   );
 }
