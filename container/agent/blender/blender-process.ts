@@ -153,7 +153,14 @@ export function splitLines<T = DriverMessage>(
     const at = text.indexOf(mark);
     if (at < 0) return to.log(text.endsWith("\r") ? text.slice(0, -1) : text);
     if (at > 0) to.log(text.slice(0, at));
-    to.message(JSON.parse(text.slice(at + mark.length)) as T);
+    let message: T;
+    try {
+      message = JSON.parse(text.slice(at + mark.length)) as T;
+    } catch {
+      // A Blender that was killed in mid-word: what it wanted to say does not count.
+      return;
+    }
+    to.message(message);
   };
   return {
     feed: (data) => {

@@ -8,6 +8,7 @@ import { writeFile } from "node:fs/promises";
 import { driverFolder, pythonCommand, splitLines } from "./blender-process.ts";
 import { copyAsIfAt } from "./blendfile.ts";
 import type { BlenderInstall } from "./discover.ts";
+import { withoutOwnVariables } from "../session/variables.ts";
 import { explain, explainDeath } from "./reasons.ts";
 
 export type InspectedScene = {
@@ -105,7 +106,13 @@ async function ask(
     timeout,
     killSignal: "SIGKILL",
     windowsHide: true,
-    env: { ...process.env, TALLY_DRIVER_WORD: word, TALLY_DRIVER_SETTINGS: path, TMPDIR: scratch },
+    // A scene has no business with the token of whoever submits it.
+    env: {
+      ...withoutOwnVariables(process.env),
+      TALLY_DRIVER_WORD: word,
+      TALLY_DRIVER_SETTINGS: path,
+      TMPDIR: scratch,
+    },
   });
   const lines: string[] = [];
   let answer: { event: string; result?: Inspection; words?: string } | null = null;
