@@ -95,6 +95,7 @@ async function startOn(
     stagingFolder: folder("staging"),
     logFolder: folder("logs"),
     templates: readTemplates(besideProgram("templates", "../container/templates")),
+    pools: Object.keys(config.pools),
   });
   const onError = (error: unknown) => log.error({ err: error }, "unexpected");
   writer.onLost(() => void rebuildCandidates(broker).catch(onError));

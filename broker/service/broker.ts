@@ -61,6 +61,8 @@ export interface Broker {
   readonly stagingFolder: string;
   readonly logFolder: string;
   readonly templates: ReadonlyMap<string, string>;
+  /** The names of the pools in the configuration. */
+  readonly pools: readonly string[];
   readonly candidates: Candidates;
   readonly shares: Shares;
   readonly plans: Plans;
@@ -84,7 +86,7 @@ export interface Broker {
 
 export type BrokerParts = Pick<
   Broker,
-  "writer" | "reader" | "clock" | "limits" | "secret" | "stagingFolder" | "logFolder" | "templates"
+  "writer" | "reader" | "clock" | "limits" | "secret" | "stagingFolder" | "logFolder" | "templates" | "pools"
 >;
 
 /** Puts the pieces together with empty memory. */

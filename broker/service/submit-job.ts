@@ -95,7 +95,20 @@ export function removeHalfLoaded(broker: Broker): Promise<number> {
   return broker.writer.write((tx) => tx.run("DELETE FROM jobs WHERE state = 'loading'").changes);
 }
 
+/** A pool that nobody knows would let the job wait for ever; workers may have joined with one of their own. */
+function refuseUnknownPool(broker: Broker, pool: string | undefined): void {
+  const known = new Set(broker.pools);
+  for (const worker of broker.workers.values()) known.add(worker.capabilities.pool);
+  if (pool === undefined || known.has(pool)) return;
+  throw new Problem(
+    "invalid",
+    `There is no pool "${pool}". There are: ${[...known].join(", ") || "none"}. Name one of them with --pool, or leave it out.`,
+    { errors: [{ pointer: "settings.pool", detail: "no such pool" }] },
+  );
+}
+
 function planned(broker: Broker, body: Submit): Planned {
+  refuseUnknownPool(broker, body.settings.pool);
   const text = templateText(broker, body);
   const what = planSubmission(body, text);
   const count = what.plan.steps.reduce((sum, step) => sum + step.taskCount, 0);

@@ -94,6 +94,14 @@ test.each([
   expect(detail).toMatch(/^The field settings\.\w+ is not valid\. It .*\.$/);
 });
 
+test("a pool that nobody knows: found at submit, with the flag that mends it", async () => {
+  const body = { ...submission(), settings: { pool: "loacl" } };
+  const { detail } = await refused(body, "invalid", "settings.pool");
+  expect(detail).toBe(
+    'There is no pool "loacl". There are: local. Name one of them with --pool, or leave it out.',
+  );
+});
+
 test("a range with an end before its start", async () => {
   const problem = await refused(submission([{ frames: "10-1" }]), "invalid");
   expect(problem.errors?.[0]?.pointer).toContain("template.steps[0].parameterSpace");
