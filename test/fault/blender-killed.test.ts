@@ -149,7 +149,7 @@ test("the artist saves the scene while it renders: every frame, retries included
   process.kill(pidOf("driver.py"), "SIGKILL");
   job.release();
   await untilState(studio.api, job.number, "succeeded");
-  await until("the last frame is home", () => existsSync(job.home(30)));
+  await until("both frames are home", () => [10, 30].every((frame) => existsSync(job.home(frame))));
   expect(await attemptsOf(job.number)).toContain("10 failed");
   const as = (folder: string, frame: number) => pixelsOf(join(folder, "render", `frame_00${frame}.png`));
   expect(pixelsOf(job.home(10))).toBe(as(apart, 10));
