@@ -35,7 +35,7 @@ async function demo(args: string[]): Promise<number> {
   const next =
     blender === undefined
       ? "npx tally blender install 4.5"
-      : "npx tally submit tally-demo/tally-demo.blend --frames 1-24x2 --scale 200 -o tally-demo/large";
+      : "npx tally submit tally-demo/tally-demo.blend --frames 1-24x2 --scale 200 -o tally-demo/large/";
   console.log(`
 The frames:   ${folder}
 Type next:    ${next}
