@@ -11,17 +11,18 @@ export async function replaySpool(
   own: Spool,
   signal: AbortSignal,
 ): Promise<void> {
-  for (const { lease, logFile, done } of adoptSpool(work, own)) {
+  for (const { lease, logFile, done: finished } of adoptSpool(work, own)) {
     const { leaseId, token } = lease;
     const log = createLeaseLog({ client, leaseId, token, signal }, logFile);
     await log.flush();
     let outcome: Awaited<ReturnType<typeof sendReport>> = "lost";
-    for (const report of lease.reports) {
-      // That agent is gone: the rest of its lease goes back, and the next one is not for it.
-      outcome = await sendReport(client, leaseId, { ...report, done: true, next: false }, signal);
+    for (const [index, report] of lease.reports.entries()) {
+      // That agent is gone: with its last word the rest of its lease goes back, and the next one is not for it.
+      const done = index === lease.reports.length - 1;
+      outcome = await sendReport(client, leaseId, { ...report, done, next: false }, signal);
       if (typeof outcome === "string") break;
     }
     log.close(outcome === "given-up");
-    if (outcome !== "given-up") done();
+    if (outcome !== "given-up") finished();
   }
 }

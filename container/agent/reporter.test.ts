@@ -1,5 +1,5 @@
 // Reports and logs against a server that misbehaves on purpose: order, offsets, numbers, refusals.
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import { once } from "node:events";
 import { tmpdir } from "node:os";
@@ -200,3 +200,38 @@ test("a verdict lies on the disk before it is sent", async () => {
   expect(onDisk[0]).toEqual(["lea_1.json"]);
   expect(readdirSync(spoolFolder)).toEqual([]);
 });
+
+test("with the broker away every finished frame is on the disk, also those behind a report under way", async () => {
+  answer = () => problem(503, "busy");
+  const { reporter, spoolFolder } = start();
+  reporter.add(started(0));
+  await until(() => heard.length > 0);
+  reporter.add(succeeded(0, 0), started(1));
+  reporter.add(succeeded(1, 0));
+  const kept = (): Report[] => {
+    const names = readdirSync(spoolFolder).filter((name) => name.endsWith(".json"));
+    return names.flatMap((name) => {
+      const { reports: all } = JSON.parse(readFileSync(join(spoolFolder, name), "utf8")) as {
+        reports: Report[];
+      };
+      return all;
+    });
+  };
+  await until(() => kept().some(({ items }) => items.some((item) => item.ordinal === 1)));
+  expect(kept().map(({ seq }) => seq)).toEqual([1, 2]);
+  expect(kept().flatMap(({ items }) => items.map(({ type, ordinal }) => `${type} ${ordinal}`))).toEqual([
+    "started 0",
+    "succeeded 0",
+    "started 1",
+    "succeeded 1",
+  ]);
+  answer = good;
+  await reporter.finish(false);
+  await until(() => kept().length === 0);
+  expect(reports().at(-1)?.done).toBe(true);
+});
+
+/** Waits until it is so. */
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((again) => setImmediate(again));
+}

@@ -39,6 +39,30 @@ export function createReporter(options: ReporterOptions): Reporter {
   let lost = false;
   let loop: Promise<void> | undefined;
   const end = Promise.withResolvers<LeaseEnd>();
+  let sending: Report | undefined;
+  let disk: Promise<void> = Promise.resolve();
+
+  /** Steps on the disk follow one another; one that fails costs a replay, not the work. */
+  function onDisk(step: () => Promise<void> | void): Promise<void> {
+    disk = disk.then(step).catch(() => {});
+    return disk;
+  }
+
+  /** Keeps what the broker has not acknowledged: the report under way, and the verdicts that wait behind it. */
+  function keepUnsent(): Promise<void> {
+    return onDisk(() => {
+      const reports = sending ? [sending] : [];
+      if (items.some(isVerdict))
+        reports.push({
+          token: lease.token,
+          seq: (sending?.seq ?? seq - 1) + 1,
+          items: [...items],
+          done: false,
+          next: false,
+        });
+      return reports.length > 0 ? spool.keep({ ...lease, reports }) : undefined;
+    });
+  }
 
   function wake(): void {
     loop ??= work().finally(() => {
@@ -60,13 +84,15 @@ export function createReporter(options: ReporterOptions): Reporter {
         next: finishing?.next ?? false,
       };
       // The log first: what a closed frame points to must be there. Both only cost time where there is something.
-      const verdicts = batch.some((item) => item.type === "succeeded" || item.type === "failed");
-      const kept = verdicts ? spool.keep({ ...lease, reports: [report] }).catch(() => {}) : undefined;
+      sending = report;
+      const kept = batch.some(isVerdict) ? keepUnsent() : undefined;
       if (closing || finishing !== undefined) await log.flush().catch(() => {});
       await kept;
       const answer = await send(report);
+      sending = undefined;
       if (answer === undefined) return;
-      spool.forget(lease.leaseId);
+      // What waits is kept again before it is sent.
+      if (!items.some(isVerdict)) void onDisk(() => spool.forget(lease.leaseId));
       seq = answer.seq + 1;
       if (finishing === undefined) continue;
       last = undefined;
@@ -81,7 +107,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       lost = true;
       items = [];
       last = undefined;
-      spool.forget(lease.leaseId);
+      void onDisk(() => spool.forget(lease.leaseId));
       end.resolve("lost");
       options.onLost();
       return undefined;
@@ -98,6 +124,7 @@ export function createReporter(options: ReporterOptions): Reporter {
     add(...more) {
       if (lost || more.length === 0) return;
       items.push(...more);
+      if (sending && more.some(isVerdict)) void keepUnsent();
       wake();
     },
     finish(next) {
@@ -111,6 +138,10 @@ export function createReporter(options: ReporterOptions): Reporter {
       return lost;
     },
   };
+}
+
+function isVerdict(item: ReportItem): boolean {
+  return item.type === "succeeded" || item.type === "failed";
 }
 
 /** Sends one report until the broker has it. It mends its number, and what the broker finds invalid becomes a failure. */
