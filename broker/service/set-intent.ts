@@ -4,7 +4,7 @@ import type { JobState } from "../contract/states.ts";
 import { isOver } from "../domain/rollup.ts";
 import { addEvent } from "../store/events.ts";
 import { refreshJob } from "../store/counts.ts";
-import type { Broker } from "./broker.ts";
+import { nudge, type Broker } from "./broker.ts";
 import { offerJob } from "./offer.ts";
 import { stopJob } from "./stop-job.ts";
 
@@ -57,5 +57,9 @@ export function setJobPriority(broker: Broker, jobId: number, priority: number):
     }
     addEvent(tx, { kind: "job.changed", jobId, data: { priority } });
     offerJob(broker, tx, jobId);
+    tx.after(() => {
+      // Those that run it may have to make way for another job now.
+      for (const worker of broker.workers.values()) if (worker.lease?.jobId === jobId) nudge(worker);
+    });
   });
 }

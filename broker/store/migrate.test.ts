@@ -48,6 +48,19 @@ test.each([
   expect(db.pragma("user_version", { simple: true })).toBe(0);
 });
 
+test("a data folder whose migrations had another text is refused with a sentence, nothing changed", () => {
+  const db = database();
+  migrate(db, folderOf({ "0001_a.sql": "CREATE TABLE a (x INTEGER) STRICT;" }));
+  const other = folderOf({
+    "0001_a.sql": "CREATE TABLE a (x INTEGER, y INTEGER) STRICT;",
+    "0002_b.sql": "CREATE TABLE b (x INTEGER) STRICT;",
+  });
+  expect(() => migrate(db, other)).toThrow(
+    /^This data folder was made by another build of Tally \(its 0001_a\.sql was different\)\. Start with another folder/,
+  );
+  expect(db.pragma("user_version", { simple: true })).toBe(1);
+});
+
 test("refuses a database of a newer version with a sentence", () => {
   const db = database();
   db.pragma("user_version = 9000");
@@ -64,7 +77,7 @@ test("a migration that fails leaves the schema as it was, whole", () => {
   });
   expect(() => migrate(db, folder)).toThrow("already exists");
   expect(db.pragma("user_version", { simple: true })).toBe(1);
-  expect(db.prepare("SELECT name FROM sqlite_master").pluck().all()).toEqual(["a"]);
+  expect(db.prepare("SELECT name FROM sqlite_master").pluck().all()).toEqual(["migrations", "a"]);
 });
 
 test("a migration that would break references is refused", () => {

@@ -1,5 +1,5 @@
 // Makes a job's input files appear in a session, under rules that map their original paths there.
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { copyFile, mkdir, rename, rm, stat, symlink } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -77,7 +77,8 @@ async function findBlob(asset: Asset, source: AssetSource): Promise<string> {
 
 async function download(asset: Asset, target: string, source: AssetSource): Promise<void> {
   await mkdir(dirname(target), { recursive: true, mode: 0o700 });
-  const temporary = `${target}.${process.pid}.tmp`;
+  // Two files with the same bytes may be fetched at once.
+  const temporary = `${target}.${process.pid}.${randomBytes(4).toString("hex")}.tmp`;
   const hash = createHash("sha256");
   const counter = new Transform({
     transform(bytes: Buffer, _encoding, done) {

@@ -65,9 +65,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
         level = directive.level;
         break;
       case "frame": {
-        const { reason } = directive.report;
-        const report =
-          reason === undefined ? directive.report : { ...directive.report, reason: redactor.redact(reason) };
+        const { reason, device } = directive.report;
+        const report = {
+          ...directive.report,
+          ...(reason !== undefined && { reason: redactor.redact(reason) }),
+          ...(device !== undefined && { device: redactor.redact(device) }),
+        };
         options.onNews?.({ kind: "frame", report });
         break;
       }
