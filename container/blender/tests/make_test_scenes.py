@@ -252,7 +252,7 @@ def tmpout() -> None:
 
 
 def held() -> None:
-    """A frame N waits while a file `hold_N` lies beside the scene, and says who does with a file `reached_N`."""
+    """A frame N waits while `hold_N` lies beside the scene, and says who waits in a file `reached_N`."""
     scene = base()
     scene.frame_end = 30
     cube = scene.objects["Cube"]
