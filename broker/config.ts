@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { configMistake } from "./config-mistake.ts";
 import { maxTasksPerJob } from "./contract/job.ts";
 import { defaultLimits } from "./service/broker.ts";
 
@@ -75,6 +76,18 @@ export type Config = z.output<typeof configSchema>;
 /** The configuration is wrong; the message lists every mistake. */
 export class ConfigError extends Error {}
 
+/** Where a broker of this folder listens unless it is told otherwise, and whether tally.yaml names the port. Throws ConfigError. */
+export function listensAt(dataFolder: string): { host: string; port: number; isPortNamed: boolean } {
+  const { listen } = readConfig(dataFolder);
+  const file = join(dataFolder, "tally.yaml");
+  const written = existsSync(file) ? (parse(readFileSync(file, "utf8")) as WrittenListen | null) : null;
+  return { ...listen, isPortNamed: written?.listen?.port !== undefined };
+}
+
+interface WrittenListen {
+  listen?: { port?: number };
+}
+
 /** Reads `path`, or `tally.yaml` in the data folder when there is one, or takes the defaults. Throws ConfigError. */
 export function readConfig(dataFolder: string, path?: string): Config {
   const file = path ?? join(dataFolder, "tally.yaml");
@@ -89,10 +102,8 @@ export function readConfig(dataFolder: string, path?: string): Config {
   }
   const parsed = configSchema.safeParse(value);
   if (parsed.success) return parsed.data;
-  const mistakes = parsed.error.issues.map(
-    (issue) => `  ${issue.path.join(".") || "(top)"}: ${issue.message}`,
-  );
+  const mistakes = parsed.error.issues.map((issue) => `  ${configMistake(configSchema, value, issue)}`);
   throw new ConfigError(
-    `${file} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:\n${mistakes.join("\n")}`,
+    `${file} has ${mistakes.length === 1 ? "a mistake" : "mistakes"}:\n${mistakes.join("\n")}\n  All settings: docs/config.md`,
   );
 }

@@ -1,6 +1,7 @@
 // Starts a broker in the background and waits until it answers.
 import { spawn } from "node:child_process";
 import { mkdirSync, openSync, closeSync, readFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { dirname, join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { createClient, type Client } from "../contract/client.ts";
@@ -26,7 +27,8 @@ const patienceMs = 30_000;
 const lookEveryMs = 30;
 
 /**
- * The broker that is meant; one on this machine is started when it does not run. `port`: for the new one, 0 takes a free one.
+ * The broker that is meant; one on this machine is started when it does not run. `port`: for the new one, 0 takes a free one;
+ * without it the usual one, or a free one when another program has that and tally.yaml does not insist.
  * Throws a Failure with the broker's own words when it does not start.
  */
 export async function findOrStart(options: BrokerOptions & { port?: number }): Promise<FoundBroker> {
@@ -43,8 +45,9 @@ export function entryBeside(file: string): string {
   return join(dirname(file), file.endsWith(".ts") ? "main.ts" : "tally.mjs");
 }
 
-async function startInBackground(dataFolder: string, port: number | undefined): Promise<FoundBroker> {
+async function startInBackground(dataFolder: string, asked: number | undefined): Promise<FoundBroker> {
   mkdirSync(dataFolder, { recursive: true, mode: 0o700 });
+  const port = asked ?? (await freePortInstead(dataFolder));
   const logFile = join(dataFolder, "serve.log");
   const log = openSync(logFile, "w", 0o600);
   const args = [entryBeside(import.meta.filename), "serve", "--json", "--data", dataFolder];
@@ -77,6 +80,27 @@ async function startInBackground(dataFolder: string, port: number | undefined): 
       ? (problem ?? (text || "The broker ended as soon as it was started, without a word."))
       : `The broker was started but does not answer after ${patienceMs / 1000} s. Its words are in ${logFile}.`,
   );
+}
+
+/** 0 when the usual port is another program's and nobody named one: whoever submits did not ask for a port at all. */
+async function freePortInstead(dataFolder: string): Promise<0 | undefined> {
+  const { ConfigError, listensAt } = await import("../config.ts");
+  try {
+    const { host, port, isPortNamed } = listensAt(dataFolder);
+    return !isPortNamed && (await isTaken(host, port)) ? 0 : undefined;
+  } catch (error) {
+    // The broker itself says what is wrong with it.
+    if (error instanceof ConfigError) return undefined;
+    throw error;
+  }
+}
+
+function isTaken(host: string, port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const server = createServer();
+    server.once("error", (error: NodeJS.ErrnoException) => done(error.code === "EADDRINUSE"));
+    server.listen(port, host, () => server.close(() => done(false)));
+  });
 }
 
 /** What `serve --json` wrote: where it listens, or why it could not. */
