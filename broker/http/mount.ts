@@ -98,12 +98,24 @@ function permit(c: Context, operation: Operation, door: Door): Identity {
       "This needs a token. On this machine the `tally` command finds it by itself; elsewhere set TALLY_TOKEN.",
     );
   if (!operation.roles.includes(who.role)) {
-    throw new Problem(
-      "forbidden",
-      `A token of the role ${who.role} may not do this (${operation.summary}). It needs ${operation.roles.join(" or ")}.`,
-    );
+    throw new Problem("forbidden", refusal(who.role, operation.roles));
   }
   return who;
+}
+
+const may: Record<Identity["role"], string> = {
+  viewer: "A viewer may look, not change things.",
+  artist: "An artist may submit jobs and look after them, not look after the broker.",
+  worker: "A worker's token is for the machine that renders alone.",
+  admin: "An admin looks after jobs and machines, and does not render.",
+};
+
+/** Why this role may not, and whose token to ask for. */
+function refusal(role: Identity["role"], needed: Operation["roles"]): string {
+  // Machines may do much of what people do, but nobody asks for a machine's token when a person's will do.
+  const people = needed.filter((one) => one !== "worker").toReversed();
+  const allowed = people.length > 0 ? people : needed;
+  return `${may[role]} Ask for ${/^[aeiou]/.test(allowed[0] ?? "") ? "an" : "a"} ${allowed.join(" or ")} token.`;
 }
 
 async function readJson(c: Context): Promise<unknown> {
