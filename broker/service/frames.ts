@@ -34,6 +34,28 @@ export function ordinalsOfFrames(
   return ordinals;
 }
 
+/** More runs of frames than these are told by the first and last frame alone. */
+const runsTold = 8;
+
+/** Which frames these steps have, as a half-sentence: "its frames are 1-40". */
+export function spokenFrames(steps: readonly StepPlan[], named: string | undefined): string {
+  const found = new Set<number>();
+  for (const step of steps) {
+    const parameter = frameParameterOf(step, named);
+    for (let ordinal = 0; parameter !== null && ordinal < step.space.count; ordinal++) {
+      const frame = Number(step.space.taskAt(ordinal)[parameter]?.value);
+      if (Number.isInteger(frame)) found.add(frame);
+    }
+  }
+  const frames = [...found].toSorted((a, b) => a - b);
+  const [first] = frames;
+  if (first === undefined) return "its tasks have no frame numbers";
+  if (frames.length === 1) return `its only frame is ${first}`;
+  const runs = runsOf(frames);
+  if (runs.length > runsTold) return `its frames lie between ${first} and ${frames.at(-1)}`;
+  return `its frames are ${runs.map(([from, to]) => (from === to ? from : `${from}-${to}`)).join(",")}`;
+}
+
 /** Runs of neighbouring numbers in a sorted list: [1,2,3,7] → [[1,3],[7,7]]. One event tells a whole run. */
 export function runsOf(sorted: readonly number[]): [first: number, last: number][] {
   const runs: [number, number][] = [];

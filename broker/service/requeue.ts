@@ -10,7 +10,7 @@ import { moveCounts, refreshJob } from "../store/counts.ts";
 import { closeAttempt } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
 import { nudge, type Broker } from "./broker.ts";
-import { frameParameterOf, ordinalsOfFrames, runsOf } from "./frames.ts";
+import { frameParameterOf, ordinalsOfFrames, runsOf, spokenFrames } from "./frames.ts";
 import { offerJob } from "./offer.ts";
 import { sliceRows } from "./settle.ts";
 
@@ -45,18 +45,24 @@ export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue):
     );
   }
   const picks: Pick[] = [];
+  let isFound = ask.frames === undefined;
   for (const step of chosen) {
     const stepPlan = plan.steps[step.idx] as StepPlan;
     const asked = ordinalsAsked(ask, stepPlan, frameParameterOf(stepPlan, settings.frameParameter));
+    isFound ||= (asked?.length ?? 0) > 0;
     const ordinals = pickOrdinals(broker, step, asked, ask.failedOnly);
     if (ordinals.length > 0) picks.push({ step, ordinals });
+  }
+  if (!isFound) {
+    const plans = chosen.map((step) => plan.steps[step.idx] as StepPlan);
+    throw noSuchFrames(jobId, ask.frames ?? "", spokenFrames(plans, settings.frameParameter));
   }
   const requeued = picks.reduce((sum, pick) => sum + pick.ordinals.length, 0);
   if (requeued === 0) {
     if (!isPartial(ask)) return 0;
     throw new Problem(
       "illegal-transition",
-      `Job ${jobId} has no such frames to render again${ask.failedOnly ? ": none has failed" : " (they wait or are being rendered now)"}.`,
+      `Job ${jobId} has nothing to render again there: ${ask.failedOnly ? "none of these frames has failed" : "these frames still wait or are being rendered now"}.`,
     );
   }
   await wantRun(broker, jobId);
@@ -72,6 +78,11 @@ export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue):
   }
   await reopen(broker, jobId);
   return requeued;
+}
+
+function noSuchFrames(jobId: number, asked: string, there: string): Problem {
+  const detail = `Job ${jobId} has no ${/^-?\d+$/.test(asked.trim()) ? "frame" : "frames"} ${asked.trim()}; ${there}.`;
+  return new Problem("invalid", detail, { errors: [{ pointer: "frames", detail: "no such frame" }] });
 }
 
 const isPartial = (ask: Requeue) => ask.failedOnly || ask.frames !== undefined || ask.ordinals !== undefined;

@@ -275,3 +275,29 @@ test("a poisonous frame in a chunk whose size is chosen when leasing is isolated
   const { items } = await api.ok("listTasks", { params: { job: number } });
   expect(items.filter((task) => task.failures > 0).map((task) => task.ordinal)).toEqual([poisonous]);
 });
+
+test("frames that a job does not have are told apart from frames that are not done yet", async () => {
+  const { api } = await testBroker();
+  const refusal = async (steps: Parameters<typeof submit>[1], frames: string) => {
+    const { number } = await submit(api, steps);
+    const { body } = await api.raw("requeueTasks", { params: { job: number }, body: { frames } });
+    return body;
+  };
+  expect(await refusal([{ frames: "1-40" }], "100")).toMatchObject({
+    code: "invalid",
+    detail: "Job 1 has no frame 100; its frames are 1-40.",
+  });
+  expect(await refusal([{ frames: "1-3,7,9-10" }], "4-6")).toMatchObject({
+    detail: "Job 2 has no frames 4-6; its frames are 1-3,7,9-10.",
+  });
+  expect(await refusal([{ frames: "5" }], "1")).toMatchObject({
+    detail: "Job 3 has no frame 1; its only frame is 5.",
+  });
+  expect(await refusal([{ frames: "1-99:2" }], "2")).toMatchObject({
+    detail: "Job 4 has no frame 2; its frames lie between 1 and 99.",
+  });
+  expect(await refusal([{ frames: "1-40" }], "40")).toMatchObject({
+    code: "illegal-transition",
+    detail: "Job 5 has nothing to render again there: these frames still wait or are being rendered now.",
+  });
+});
