@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import type { Worker } from "../contract/worker.ts";
 import { environmentsOf } from "../openjd/job.ts";
-import { heardOf, isLeaseToken } from "../service/broker.ts";
+import { heardOf, isLeaseToken, type WorkerMemory } from "../service/broker.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
 import { leaseTask } from "../service/lease-task.ts";
 import { waitForOrders } from "../service/orders.ts";
@@ -36,6 +36,15 @@ const maxLogPiece = 4 * 1024 * 1024;
 export function workerHandlers(context: HttpContext): WorkerHandlers {
   const { broker, db, logs } = context;
 
+  /** What was last heard may be about a frame that is done since: that says nothing about the one in work. */
+  function progressOf(
+    memory: WorkerMemory | undefined,
+    tasks: readonly { ordinal: number }[],
+  ): number | null {
+    const newest = memory?.progress ?? null;
+    return newest !== null && tasks.some(({ ordinal }) => ordinal === newest.ordinal) ? newest.percent : null;
+  }
+
   function describeWorkers(all: boolean): Worker[] {
     return listWorkerRows(db, all).map((row) => {
       const memory = broker.workers.get(row.id);
@@ -59,7 +68,7 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
         jobNumber: lease?.jobId ?? null,
         step: tasks[0]?.step ?? null,
         ordinals: tasks.map((task) => task.ordinal),
-        progress: memory?.progress?.percent ?? null,
+        progress: progressOf(memory, tasks),
         registeredAt: new Date(row.registeredAt).toISOString(),
         lastSeenAt: new Date(memory?.lastSeenMs ?? row.endedAt ?? row.registeredAt).toISOString(),
       };

@@ -9,7 +9,7 @@ import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
 import { closeLease } from "./close-lease.ts";
 import { idOf, numberOf } from "./ids.ts";
 
-/** Makes a worker of an agent; returns its id. */
+/** Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". */
 export function registerWorker(broker: Broker, tokenId: number, body: RegisterWorker): Promise<number> {
   return broker.writer.write((tx) => {
     const launch = body.launchId === undefined ? null : (numberOf("launch", body.launchId) ?? null);
@@ -17,10 +17,11 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
       launch === null
         ? undefined
         : tx.get<{ id: number }>("SELECT id FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
+    const name = freeName(tx, body.name);
     const { id } = tx.run(
       `INSERT INTO workers (name, pool, token_id, launch_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
        VALUES (?, ?, ?, ?, 'idle', ?, ?, ?, ?, ?, ?)`,
-      body.name,
+      name,
       body.pool,
       tokenId,
       known?.id ?? null,
@@ -34,11 +35,22 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
     addEvent(tx, {
       kind: "worker.changed",
       state: "idle",
-      data: { worker: idOf("worker", id), name: body.name },
+      data: { worker: idOf("worker", id), name },
     });
-    tx.after(() => broker.workers.set(id, remember(broker, id, tokenId, known?.id ?? null, body)));
+    tx.after(() =>
+      broker.workers.set(id, remember(broker, id, tokenId, known?.id ?? null, { ...body, name })),
+    );
     return id;
   });
+}
+
+/** People name workers by name, to drain one for example: no two live ones share theirs. */
+function freeName(tx: Tx, wanted: string): string {
+  const isLive = (name: string) =>
+    tx.get("SELECT 1 FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1", name) !== undefined;
+  let name = wanted;
+  for (let count = 2; isLive(name); count++) name = `${wanted} ${count}`;
+  return name;
 }
 
 function remember(
