@@ -16,7 +16,7 @@ import {
 import { write } from "../write.ts";
 
 /** The help text of `tally run`. */
-export const runHelp = `tally run TEMPLATE  [-p NAME=VALUE]…  [--step NAME [--run-dependencies]]
+export const runHelp = `tally run TEMPLATE  [-p NAME=VALUE]…  [--step NAME [--run-dependencies]]  [--json]
 
 Runs a template on this machine and shows what its actions print. No broker is needed. Ends with 0 when all of it succeeded.
 
@@ -25,10 +25,14 @@ Runs a template on this machine and shows what its actions print. No broker is n
   --step NAME                 only this step
   --run-dependencies          with --step: the steps it depends on too, before it
   --path-mapping-rules RULES  path mapping as JSON text, or file://rules.json
+  --json                      one JSON object a line: {line} for each line that an action prints, and last
+                              {succeeded, failures: [TEXT]}
 `;
 
 /** Runs `tally run`. @returns the exit code: 0 all succeeded, 1 something failed or is wrong, 2 wrong use. */
 export async function run(args: string[]): Promise<number> {
+  const complain = (detail: string) =>
+    console.error(args.includes("--json") ? JSON.stringify({ error: { detail } }) : detail);
   let options;
   try {
     options = parseArgs({
@@ -40,11 +44,12 @@ export async function run(args: string[]): Promise<number> {
         step: { type: "string" },
         "run-dependencies": { type: "boolean" },
         "path-mapping-rules": { type: "string" },
+        json: { type: "boolean" },
         help: { type: "boolean", short: "h" },
       },
     });
   } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\nType: tally run --help`);
+    complain(`${error instanceof Error ? error.message : String(error)}\nType: tally run --help`);
     return 2;
   }
   const { values, positionals } = options;
@@ -54,15 +59,15 @@ export async function run(args: string[]): Promise<number> {
   }
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
-    console.error("Give exactly one job template. Type: tally run TEMPLATE.yaml");
+    complain("Give exactly one job template. Type: tally run TEMPLATE.yaml");
     return 2;
   }
   if (/\.blend\d*$/i.test(file)) {
-    console.error(`"tally run" runs templates. To render ${file}, type: tally submit ${file}`);
+    complain(`"tally run" runs templates. To render ${file}, type: tally submit ${file}`);
     return 2;
   }
   if (values["run-dependencies"] && values.step === undefined) {
-    console.error("--run-dependencies needs --step NAME: without it every step runs anyway.");
+    complain("--run-dependencies needs --step NAME: without it every step runs anyway.");
     return 2;
   }
   try {
@@ -74,10 +79,10 @@ export async function run(args: string[]): Promise<number> {
       values.step,
       values["run-dependencies"] ?? false,
     );
-    return await perform(prepared);
+    return await perform(prepared, values.json ?? false);
   } catch (error) {
     if (!(error instanceof CommandMistake)) throw error;
-    console.error(error.message);
+    complain(error.message);
     return 1;
   }
 }
@@ -116,7 +121,8 @@ async function readRules(text: string): Promise<PathMappingRule[]> {
   }
 }
 
-async function perform(prepared: Prepared): Promise<number> {
+async function perform(prepared: Prepared, isJson: boolean): Promise<number> {
+  const say = (value: object) => process.stdout.write(`${JSON.stringify(value)}\n`);
   const stop = new AbortController();
   // The first Ctrl-C stops as the template says; the second takes the ordinary way out.
   const onSignal = (): void => {
@@ -129,9 +135,10 @@ async function perform(prepared: Prepared): Promise<number> {
     const { succeeded, failures } = await runLocally({
       ...prepared,
       stop: stop.signal,
-      onLine: (line) => process.stdout.write(`${line}\n`),
+      onLine: (line) => void (isJson ? say({ line }) : process.stdout.write(`${line}\n`)),
     });
-    for (const failure of failures) console.error(failure);
+    if (isJson) await write(`${JSON.stringify({ succeeded, failures })}\n`);
+    else for (const failure of failures) console.error(failure);
     return succeeded ? 0 : 1;
   } finally {
     process.off("SIGINT", onSignal);
