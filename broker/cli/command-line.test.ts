@@ -2,7 +2,7 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { version } from "../version.ts";
 import { commands } from "./command-table.ts";
@@ -122,4 +122,82 @@ test("a command that is not there is told in JSON too", async () => {
   expect(JSON.parse(err)).toEqual({
     error: { detail: 'There is no command "frobnicate". Type: tally --help' },
   });
+});
+
+/** A template that reads one file and prints a line; frame 2 fails. */
+function templateFile(): string {
+  const folder = mkdtempSync(join(tmpdir(), "tally-words-"));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const file = join(folder, "reads.json");
+  const onRun = {
+    command: process.execPath,
+    args: ["-e", "console.log('at ' + process.argv[1]); process.exit(Number(process.argv[1]) - 1)"],
+  };
+  const template = {
+    specificationVersion: "jobtemplate-2023-09",
+    name: "Reads",
+    parameterDefinitions: [
+      { name: "Scene", type: "PATH", objectType: "FILE", dataFlow: "IN", default: "" },
+      { name: "Frames", type: "STRING", default: "1" },
+    ],
+    steps: [
+      {
+        name: "Draw",
+        parameterSpace: {
+          taskParameterDefinitions: [{ name: "Frame", type: "INT", range: "{{Param.Frames}}" }],
+        },
+        script: { actions: { onRun: { ...onRun, args: [...onRun.args, "{{Task.Param.Frame}}"] } } },
+      },
+    ],
+  };
+  writeFileSync(file, JSON.stringify(template));
+  return file;
+}
+
+describe("run --json", () => {
+  const parsed = (out: string) =>
+    out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as unknown);
+
+  test("each line is an object, and the last says how it ended", async () => {
+    const { code, out, err } = await tally("run", templateFile(), "--json");
+    expect(err).toBe("");
+    expect(parsed(out)).toContainEqual({ line: "at 1" });
+    expect(parsed(out).at(-1)).toEqual({ succeeded: true, failures: [] });
+    expect(code).toBe(0);
+  });
+
+  test("failures are in the last object, and nowhere else", async () => {
+    const { code, out, err } = await tally("run", templateFile(), "-p", "Frames=2", "--json");
+    expect(err).toBe("");
+    expect(parsed(out).at(-1)).toEqual({
+      succeeded: false,
+      failures: [expect.stringContaining("Draw")],
+    });
+    expect(code).toBe(1);
+  });
+
+  test("a mistake is JSON too", async () => {
+    const { code, err } = await tally("run", "--json");
+    expect(JSON.parse(err)).toEqual({
+      error: { detail: "Give exactly one job template. Type: tally run TEMPLATE.yaml" },
+    });
+    expect(code).toBe(2);
+  });
+});
+
+test("a template's file that is not here is refused before anything is sent, unless --allow-missing", async () => {
+  const file = templateFile();
+  const gone = join(dirname(file), "nope.blend");
+  const submit = (...args: string[]) =>
+    tally("submit", file, "--data", dirname(file), "--dry-run", "-p", ...args);
+  const { code, err } = await submit(`Scene=${gone}`);
+  expect(err).toBe(
+    `Scene: there is no file ${gone}.\nCheck the name and folder, or go on all the same, when the workers have it: --allow-missing.\n`,
+  );
+  expect(code).toBe(1);
+  expect((await submit(`Scene=${gone}`, "--allow-missing")).code).toBe(0);
+  expect((await submit(`Scene=${file}`)).code).toBe(0);
 });

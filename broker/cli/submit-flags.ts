@@ -58,7 +58,6 @@ const sceneOptions = {
   device: text,
   blender: text,
   format: text,
-  "allow-missing": flag,
   "allow-scripts": flag,
 } as const;
 
@@ -80,6 +79,7 @@ const options = {
   paused: flag,
   template: text,
   parameter: { type: "string", short: "p", multiple: true },
+  "allow-missing": flag,
   "allow-shared-output": flag,
   "dry-run": flag,
   wait: flag,

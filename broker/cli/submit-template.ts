@@ -1,11 +1,12 @@
 // From a job template and parameters to a job.
+import { existsSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { Answer, Client } from "../contract/client.ts";
 import { planJob } from "../openjd/job.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { checkJobTemplate } from "../openjd/template.ts";
 import { bindParameters } from "../openjd/bind.ts";
-import type { JobTemplate } from "../openjd/types.ts";
+import type { JobTemplate, ParameterValue } from "../openjd/types.ts";
 import { usage } from "./arguments.ts";
 import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, parseFrames, type Frames } from "./frames.ts";
@@ -64,6 +65,7 @@ async function prepare(
   };
   const bound = bindParameters(template, [], given, where);
   if (bound.problems.length > 0) throw new Failure(bound.problems.map(({ message }) => message).join("\n"));
+  if (!values["allow-missing"]) refuseMissingFiles(template, bound.parameters);
   const { job, problems } = planJob(template, bound.parameters);
   if (job === undefined) throw new Failure(listProblems("The job", problems));
 
@@ -100,6 +102,24 @@ async function prepare(
     taskCount: job.steps.reduce((sum, step) => sum + step.taskCount, 0),
     dispose: () => Promise.resolve(),
   };
+}
+
+/** Throws a Failure that names every file which the template reads and which is not here. */
+function refuseMissingFiles(
+  template: JobTemplate,
+  parameters: Readonly<Record<string, ParameterValue>>,
+): void {
+  const missing = (template.parameterDefinitions ?? []).flatMap((definition) => {
+    if (definition.type !== "PATH" || definition.objectType !== "FILE") return [];
+    if (definition.dataFlow !== "IN" && definition.dataFlow !== "INOUT") return [];
+    const value = parameters[definition.name]?.value;
+    if (typeof value !== "string" || value === "" || existsSync(value)) return [];
+    return [`${definition.name}: there is no file ${value}.`];
+  });
+  if (missing.length === 0) return;
+  throw new Failure(
+    `${missing.join("\n")}\nCheck the name and folder, or go on all the same, when the workers have it: --allow-missing.`,
+  );
 }
 
 /** The frames of a `Frames` parameter that was not given as a flag, where it can be read as such. */
