@@ -24,6 +24,7 @@ const NAMES = [
   "hang",
   "scripterror",
   "liar",
+  "holed",
   "pydriver",
   "gpu",
   "movie",
@@ -109,6 +110,18 @@ describe.each(ends)("Blender $version", (install) => {
         "succeeded",
       ]);
       expect(lastOf(ran, 2)?.reason).toMatch(/script.*ValueError: the rig is broken/);
+    });
+  });
+
+  test("a picture that cannot be read back fails its frame, though its beginning and end are right", async () => {
+    await within("holed", ["--allow-scripts=true", "--format=OPEN_EXR"], async (session) => {
+      const ran = await session.render("1-3");
+      expect([1, 2, 3].map((frame) => lastOf(ran, frame)?.state)).toEqual([
+        "succeeded",
+        "failed",
+        "succeeded",
+      ]);
+      expect(lastOf(ran, 2)?.reason).toMatch(/cannot be read back/);
     });
   });
 

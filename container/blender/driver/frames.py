@@ -79,6 +79,19 @@ def _render(opened: OpenedScene, plan: OutputPlan, frame: int, folder: str) -> s
     return main
 
 
+def _unreadable(path: str) -> str | None:
+    """Lets Blender read a picture back; PNG has sums of its own, which were checked."""
+    if path.lower().endswith(".png"):
+        return None
+    image = bpy.data.images.load(path, check_existing=False)
+    try:
+        # Asking for the size is what makes Blender read the pixels, and know what kind of picture it is.
+        # Of one with many layers it gives no size without a window.
+        return None if image.size[0] > 0 or image.type == "MULTILAYER" else "cannot be read back"
+    finally:
+        bpy.data.images.remove(image)
+
+
 def _check(
     opened: OpenedScene, plan: OutputPlan, frame: int, folder: str, main: str
 ) -> list[tuple[str, str]]:
@@ -101,7 +114,7 @@ def _check(
     if silent:
         raise RuntimeError(f"the File Output node {silent[0]} saved nothing")
     for path, home in files:
-        wrong = check_image(path)
+        wrong = check_image(path) or _unreadable(path)
         if wrong is not None:
             # Blender may not notice that the last of its bytes found no room.
             full = shutil.disk_usage(folder).free < ROOM_FOR_A_PICTURE

@@ -225,6 +225,25 @@ def liar() -> None:
     )
 
 
+def holed() -> None:
+    """Frame 2's picture gets a hole in its middle right after it was written, as a bad disk would make."""
+    base()
+    text = bpy.data.texts.new("spoil.py")
+    text.from_string(
+        "import bpy, glob, os\n@bpy.app.handlers.persistent\ndef spoil(scene, *rest):\n"
+        "    if scene.frame_current != 2:\n"
+        "        return\n"
+        "    folder = os.path.dirname(bpy.path.abspath(scene.render.filepath))\n"
+        "    for path in glob.glob(os.path.join(folder, '*.exr')):\n"
+        "        with open(path, 'r+b') as file:\n"
+        "            file.seek(os.path.getsize(path) // 2)\n"
+        "            file.write(b'Z' * (os.path.getsize(path) // 6))\n"
+        "bpy.app.handlers.render_write.append(spoil)\n"
+    )
+    text.use_module = True
+    save("holed")
+
+
 def pydriver() -> None:
     scene = base()
     curve = scene.objects["Cube"].driver_add("location", 2)
@@ -339,6 +358,7 @@ def main() -> None:
             hang,
             scripterror,
             liar,
+            holed,
             pydriver,
             gpu,
             movie,
