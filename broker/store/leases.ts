@@ -61,7 +61,7 @@ export function readyOfChunk(tx: Tx, stepId: number, chunk: number): number[] {
  */
 export function openLease(tx: Tx, workerId: number, stepId: number): number | undefined {
   const opened = tx.run(
-    "INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, ?, ? FROM workers WHERE id = ? AND ended_at IS NULL",
+    "INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, ?, ? FROM workers WHERE id = cast(? AS integer) AND ended_at IS NULL",
     stepId,
     tx.now,
     workerId,
