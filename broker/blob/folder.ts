@@ -4,6 +4,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Problem } from "../contract/problem.ts";
+import { isCode } from "../domain/error-code.ts";
 import type { BlobStore } from "../domain/ports.ts";
 
 /** Where a blob lies in `folder`. Workers on the same machine read it in place. */
@@ -74,8 +75,4 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }

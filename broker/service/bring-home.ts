@@ -3,6 +3,7 @@
 import { constants } from "node:fs";
 import { copyFile, mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
+import { isCode } from "../domain/error-code.ts";
 
 export interface Homecoming {
   id: number;
@@ -120,10 +121,6 @@ async function sizeOf(path: string): Promise<number | null> {
     if (isCode(error, "ENOENT") || isCode(error, "ENOTDIR")) return null;
     throw error;
   }
-}
-
-function isCode(error: unknown, code: string): boolean {
-  return error instanceof Error && "code" in error && error.code === code;
 }
 
 function failed(file: Homecoming, why: string): HomeResult {

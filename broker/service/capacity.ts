@@ -7,6 +7,7 @@ import { factsOf } from "./offer.ts";
 import { idOf } from "./ids.ts";
 import { launchEnded } from "./register-worker.ts";
 import { createToken } from "./tokens.ts";
+import { rowsOf } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 
 export interface CapacityOptions {
@@ -31,6 +32,7 @@ const tokenSeconds = 30 * 86_400;
 
 /** Makes the loop of one pool. */
 export function createCapacityLoop(broker: Broker, options: CapacityOptions): CapacityLoop {
+  const rows = rowsOf(broker.reader);
   const handles = new Map<string, LaunchHandle>();
   let scheduled = false;
   let starting = 0;
@@ -58,7 +60,7 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     let ready = 0;
     for (const stepId of broker.candidates.steps()) {
       if (ready >= options.slots) break;
-      const facts = broker.facts.get(stepId) ?? factsOf(broker, readOnly(broker), stepId);
+      const facts = factsOf(broker, rows, stepId);
       const requirements = JSON.parse(facts.requirements) as Requirements;
       if (requirements.pool !== null && requirements.pool !== options.pool) continue;
       if (lastCapabilities && whyNot(requirements, lastCapabilities) !== null) continue;
@@ -178,14 +180,4 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
       await Promise.all([...handles.values()].map((handle) => handle.stop(graceMs)));
     },
   };
-}
-
-/** `factsOf` reads one row; outside a transaction the read-only connection serves. */
-function readOnly(broker: Broker): Parameters<typeof factsOf>[1] {
-  const get = <T>(sql: string, ...values: (string | number | bigint | Buffer | null)[]) =>
-    broker.reader.prepare(sql).get(...values) as T | undefined;
-  const refuse = () => {
-    throw new Error("read only");
-  };
-  return { now: broker.clock.now(), get, run: refuse, all: refuse, last: refuse, after: refuse };
 }

@@ -10,6 +10,7 @@ import {
   type PendingArtifact,
 } from "../store/artifacts.ts";
 import { addEvent } from "../store/events.ts";
+import { rowsOf } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { bringHome } from "./bring-home.ts";
 import { createStaging } from "./staging.ts";
@@ -33,6 +34,7 @@ export interface Deliverer {
 
 /** Makes the deliverer of the local staging folder. `onError` hears what should never happen. */
 export function createDeliverer(broker: Broker, onError: (error: unknown) => void): Deliverer {
+  const rows = rowsOf(broker.reader);
   const staging = createStaging(broker, onError);
   let running: Promise<void> | null = null;
   let again = false;
@@ -44,11 +46,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
     let after = 0;
     do {
       again = false;
-      const batch = pendingArtifacts(
-        { all: (sql, ...values) => broker.reader.prepare(sql).all(...values) as never },
-        after,
-        200,
-      );
+      const batch = pendingArtifacts(rows, after, 200);
       const queue = batch.filter((artifact) => isInStaging(broker, artifact));
       // oxlint-disable-next-line no-await-in-loop -- one batch after another bounds memory
       const results = await Promise.all(Array.from({ length: parallel }, () => drain(queue)));

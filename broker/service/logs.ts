@@ -2,9 +2,11 @@
 import { mkdir, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { Problem } from "../contract/problem.ts";
+import { isCode } from "../domain/error-code.ts";
 import { getAttemptRow } from "../store/read-tasks.ts";
 import type { ReadDatabase } from "../store/read-jobs.ts";
 import { getLease } from "../store/leases.ts";
+import { rowsOf } from "../store/tx.ts";
 import { isLeaseToken, type Broker } from "./broker.ts";
 import { lost } from "./report-lease.ts";
 
@@ -23,17 +25,14 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
   const turns = new Map<number, Promise<unknown>>();
   const pathOf = (leaseId: number) =>
     join(broker.logFolder, String(Math.floor(leaseId / 1000)), `${leaseId}.log`);
-  const reader = {
-    get: (sql: string, ...values: number[]) => broker.reader.prepare(sql).get(...values) as never,
-  };
+  const rows = rowsOf(broker.reader);
 
   async function appendNow(leaseId: number, offset: number, bytes: Uint8Array): Promise<number> {
     const path = pathOf(leaseId);
     if (offset === 0) await mkdir(dirname(path), { recursive: true, mode: 0o700 });
     const handle = await open(path, "a", 0o600).catch((error: unknown) => {
       // A log that starts in the middle: the beginning never came.
-      if (error instanceof Error && "code" in error && error.code === "ENOENT")
-        throw new Problem("wrong-offset", "The log ends at 0.", { offset: 0 });
+      if (isCode(error, "ENOENT")) throw new Problem("wrong-offset", "The log ends at 0.", { offset: 0 });
       throw error;
     });
     try {
@@ -45,7 +44,7 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
       await handle.appendFile(bytes);
       return size + bytes.length;
     } catch (error) {
-      if (error instanceof Error && "code" in error && error.code === "ENOSPC")
+      if (isCode(error, "ENOSPC"))
         throw new Problem("storage-full", "The disk with Tally's data folder is full.");
       throw error;
     } finally {
@@ -56,7 +55,7 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
   return {
     async append(leaseId, tokenId, token, offset, bytes) {
       if (!isLeaseToken(broker, leaseId, token)) throw lost();
-      const lease = getLease(reader as never, leaseId);
+      const lease = getLease(rows, leaseId);
       if (!lease || lease.closedAt !== null || broker.workers.get(lease.workerId)?.tokenId !== tokenId)
         throw lost();
       // Appends to one log take turns: the check of the offset and the write belong together.

@@ -1,14 +1,14 @@
 // Makes steps with ready tasks known to the workers: puts them among the candidates and wakes idle workers that fit.
 import { requirementClass, whyNot, type Requirements } from "../domain/requirements.ts";
 import { stepFacts, type StepFacts } from "../store/jobs.ts";
-import type { Tx } from "../store/tx.ts";
+import type { Rows, Tx } from "../store/tx.ts";
 import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
 
 /** Step facts kept in memory; a step's facts never change. */
 const keptFacts = 4096;
 
 /** Facts of a step, from memory where possible. Throws when there is no such step. */
-export function factsOf(broker: Broker, tx: Tx, stepId: number): StepFacts {
+export function factsOf(broker: Broker, tx: Rows, stepId: number): StepFacts {
   let facts = broker.facts.get(stepId);
   if (facts) return facts;
   facts = stepFacts(tx, stepId);

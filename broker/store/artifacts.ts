@@ -1,5 +1,5 @@
 // Result files: where each lies now, where it belongs, and the durable fact that it came home.
-import type { Tx } from "./tx.ts";
+import type { Rows, Tx } from "./tx.ts";
 
 export interface NewArtifact {
   attemptId: number;
@@ -42,7 +42,7 @@ export interface PendingArtifact {
 }
 
 /** Files that are to be brought home, oldest first, after `afterId`. */
-export function pendingArtifacts(tx: Pick<Tx, "all">, afterId: number, limit: number): PendingArtifact[] {
+export function pendingArtifacts(tx: Pick<Rows, "all">, afterId: number, limit: number): PendingArtifact[] {
   return tx.all(
     `SELECT f.id, f.job_id AS jobId, a.lease_id AS leaseId, f.staged, f.name, f.bytes, f.problem, s.name AS step, a.ordinal,
             a.seconds, w.name AS worker, j.settings,

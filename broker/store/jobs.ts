@@ -1,7 +1,7 @@
 // Rows of jobs, steps and tasks as they are created, and the facts about a step that never change.
 import type { Asset, JobSettings } from "../contract/job.ts";
 import type { TaskState } from "../contract/states.ts";
-import type { Tx } from "./tx.ts";
+import type { Rows, Tx } from "./tx.ts";
 
 export interface NewJob {
   name: string;
@@ -118,7 +118,7 @@ export interface StepFacts {
 }
 
 /** What never changes about a step and its job, or undefined when there is none. */
-export function stepFacts(tx: Tx, stepId: number): StepFacts | undefined {
+export function stepFacts(tx: Rows, stepId: number): StepFacts | undefined {
   const row = tx.get<Omit<StepFacts, "maxRetries" | "maxFailedTasks"> & { settings: string }>(
     `SELECT s.id, s.job_id AS jobId, s.idx AS "index", s.name, s.task_count AS taskCount, s.chunking, s.requirements,
             s.session_key AS sessionKey, j.owner, j.settings

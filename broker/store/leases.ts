@@ -12,7 +12,7 @@ import {
   type AttemptEvent,
   type TaskEvent,
 } from "../domain/machine.ts";
-import type { Tx } from "./tx.ts";
+import type { Rows, Tx } from "./tx.ts";
 
 const inStates = (states: readonly string[]) => states.map((state) => `'${state}'`).join(", ");
 const leasable = inStates(statesAccepting(taskMachine, "lease"));
@@ -104,7 +104,7 @@ export interface LeaseRow {
 const leaseColumns =
   "id, worker_id AS workerId, step_id AS stepId, closed_at AS closedAt, last_seq AS lastSeq";
 
-export function getLease(tx: Tx, leaseId: number): LeaseRow | undefined {
+export function getLease(tx: Rows, leaseId: number): LeaseRow | undefined {
   return tx.get(`SELECT ${leaseColumns} FROM leases WHERE id = ?`, leaseId);
 }
 

@@ -92,6 +92,16 @@ const attemptColumns = {
   logTo: attempts.logTo,
 };
 
+/** Attempts with their step and worker, before anybody says which. */
+function attemptRows(db: ReadDatabase) {
+  return db
+    .select(attemptColumns)
+    .from(attempts)
+    .innerJoin(steps, eq(steps.id, attempts.stepId))
+    .innerJoin(leases, eq(leases.id, attempts.leaseId))
+    .innerJoin(workers, eq(workers.id, leases.workerId));
+}
+
 /** Attempts of a job, newest first, below `before`. */
 export function listAttemptRows(
   db: ReadDatabase,
@@ -110,12 +120,7 @@ export function listAttemptRows(
   const conditions: SQL[] = [inArray(attempts.stepId, ids)];
   if (filter.ordinal !== undefined) conditions.push(eq(attempts.ordinal, filter.ordinal));
   if (filter.before !== null) conditions.push(lt(attempts.id, filter.before));
-  return db
-    .select(attemptColumns)
-    .from(attempts)
-    .innerJoin(steps, eq(steps.id, attempts.stepId))
-    .innerJoin(leases, eq(leases.id, attempts.leaseId))
-    .innerJoin(workers, eq(workers.id, leases.workerId))
+  return attemptRows(db)
     .where(and(...conditions))
     .orderBy(desc(attempts.id))
     .limit(filter.limit)
@@ -123,14 +128,7 @@ export function listAttemptRows(
 }
 
 export function getAttemptRow(db: ReadDatabase, attemptId: number) {
-  return db
-    .select(attemptColumns)
-    .from(attempts)
-    .innerJoin(steps, eq(steps.id, attempts.stepId))
-    .innerJoin(leases, eq(leases.id, attempts.leaseId))
-    .innerJoin(workers, eq(workers.id, leases.workerId))
-    .where(eq(attempts.id, attemptId))
-    .get();
+  return attemptRows(db).where(eq(attempts.id, attemptId)).get();
 }
 
 /** Files of a job after `after`, in the order in which they came. */

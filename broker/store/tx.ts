@@ -7,6 +7,27 @@ import { Problem } from "../contract/problem.ts";
 /** The read-only connection: it sees committed rows alone. */
 export type Reader = Database;
 
+/** Reads alone: a transaction gives them, and so does the read-only connection. */
+export type Rows = Pick<Tx, "get" | "all">;
+
+/** The read-only connection behind the same two functions that a transaction has; each statement is prepared once. */
+export function rowsOf(reader: Reader): Rows {
+  const prepared = preparing(reader);
+  return {
+    get: <T>(sql: string, ...values: Value[]) => prepared(sql).get(...values) as T | undefined,
+    all: <T>(sql: string, ...values: Value[]) => prepared(sql).all(...values) as T[],
+  };
+}
+
+function preparing(db: Database): (sql: string) => Statement {
+  const statements = new Map<string, Statement>();
+  return (sql) => {
+    let statement = statements.get(sql);
+    if (!statement) statements.set(sql, (statement = db.prepare(sql)));
+    return statement;
+  };
+}
+
 type Value = string | number | bigint | Buffer | null;
 
 /** What a service function works with; `now` is frozen for the call. */
@@ -48,12 +69,7 @@ interface Entry {
 
 /** Makes the writer of `db`. */
 export function createWriter(db: Database, clock: Clock): Writer {
-  const statements = new Map<string, Statement>();
-  const prepared = (sql: string) => {
-    let statement = statements.get(sql);
-    if (!statement) statements.set(sql, (statement = db.prepare(sql)));
-    return statement;
-  };
+  const prepared = preparing(db);
   const begin = db.prepare("BEGIN IMMEDIATE");
   const commit = db.prepare("COMMIT");
   const savepoint = db.prepare("SAVEPOINT change");
