@@ -5,6 +5,7 @@ import { parse } from "yaml";
 import { z } from "zod";
 import { configMistake } from "./config-mistake.ts";
 import { maxTasksPerJob } from "./contract/job.ts";
+import { sharedRootSchema } from "./contract/system.ts";
 import { defaultLimits } from "./service/broker.ts";
 
 const seconds = (fallbackMs: number, description: string) =>
@@ -44,6 +45,65 @@ export const configSchema = z
       .record(z.string().max(64), poolSchema)
       .default({ local: { kind: "local", slots: 1 } })
       .meta({ description: "Capacity by name" }),
+    storage: z
+      .discriminatedUnion("kind", [
+        z
+          .object({
+            kind: z.literal("folder"),
+            folder: z.string().optional().meta({ description: "Default: blobs in the data folder" }),
+          })
+          .strict(),
+        z
+          .object({
+            kind: z.literal("s3"),
+            bucket: z.string().min(3).max(63),
+            prefix: z
+              .string()
+              .max(200)
+              .default("")
+              .meta({ description: "Put before every key, such as tally/" }),
+            region: z.string().max(64).default("us-east-1"),
+            endpoint: z.url().optional().meta({ description: "Any S3-compatible server; absent: AWS" }),
+          })
+          .strict(),
+      ])
+      .default({ kind: "folder" })
+      .meta({
+        description: "Where bytes are kept; the keys of S3 come from the environment or the machine's role",
+      }),
+    sharedRoots: z
+      .array(sharedRootSchema)
+      .max(100)
+      .default([])
+      .meta({ description: "Folders that all machines see, as each system spells them; never uploaded" }),
+    retention: z
+      .object({
+        deliveredDays: z
+          .number()
+          .min(0)
+          .max(36_500)
+          .nullable()
+          .default(7)
+          .meta({
+            description: "Days that the broker keeps its own copy of a result that is home; null: for ever",
+          }),
+        inputDays: z
+          .number()
+          .min(0)
+          .max(36_500)
+          .nullable()
+          .default(30)
+          .meta({ description: "Days after a job's end that its input files are kept; null: for ever" }),
+        everyHours: z
+          .number()
+          .min(0)
+          .max(8760)
+          .default(24)
+          .meta({ description: "How often that is looked after by itself; 0: only by `tally clean`" }),
+      })
+      .strict()
+      .prefault({})
+      .meta({ description: "Results that never came home are not removed by themselves" }),
     blenders: z.array(z.string()).default([]).meta({ description: "More Blender programs, by full path" }),
     limits: z
       .object({

@@ -1,5 +1,6 @@
 // One try at one task, and the files it made, as they appear on the wire.
 import { z } from "zod";
+import { sha256Schema } from "./blob.ts";
 import { attemptStates, failureClasses } from "./states.ts";
 
 export const attemptSchema = z
@@ -27,14 +28,24 @@ export const attemptSchema = z
   .meta({ id: "Attempt" });
 export type Attempt = z.infer<typeof attemptSchema>;
 
+export const artifactStates = ["current", "replaced", "partial"] as const;
+
 export const artifactSchema = z
   .object({
+    id: z.string(),
     attemptId: z.string(),
     step: z.string(),
     ordinal: z.int(),
+    frame: z.string().nullable(),
+    generation: z.int(),
     name: z.string().meta({ description: "Where a local render would have written it" }),
     bytes: z.int(),
-    sha256: z.string().nullable(),
+    sha256: sha256Schema,
+    state: z.enum(artifactStates).meta({
+      description:
+        "current: of the try that counts; replaced: a newer one counts; partial: of a try that failed or was canceled",
+    }),
+    kept: z.boolean().meta({ description: "Whether the broker still has its bytes" }),
     deliveredAt: z
       .string()
       .nullable()
@@ -43,6 +54,11 @@ export const artifactSchema = z
   })
   .meta({ id: "Artifact" });
 export type Artifact = z.infer<typeof artifactSchema>;
+
+export const markDeliveredSchema = z
+  .object({ artifacts: z.array(z.string().max(64)).min(1).max(1000) })
+  .strict()
+  .meta({ id: "MarkDelivered" });
 
 export const eventKinds = [
   "job.created",

@@ -1,6 +1,6 @@
 // The operations on jobs, frames, tries and events.
 import { z } from "zod";
-import { artifactSchema, attemptSchema, eventSchema } from "./attempt.ts";
+import { attemptSchema, eventSchema } from "./attempt.ts";
 import {
   jobDetailSchema,
   jobSchema,
@@ -32,7 +32,9 @@ export const jobRoutes = {
       "not-found",
       "conflict",
       "idempotency-mismatch",
+      "missing-blobs",
       "storage-full",
+      "storage-down",
     ],
   },
   planJob: {
@@ -99,7 +101,7 @@ export const jobRoutes = {
     body: requeueSchema,
     status: 200,
     answer: requeuedSchema,
-    problems: ["malformed", "invalid", "not-found", "illegal-transition"],
+    problems: ["malformed", "invalid", "not-found", "illegal-transition", "cleaned"],
   },
   listTasks: {
     method: "get",
@@ -125,17 +127,6 @@ export const jobRoutes = {
     }),
     status: 200,
     answer: pageOf(attemptSchema),
-    problems: ["malformed", "invalid", "not-found"],
-  },
-  listArtifacts: {
-    method: "get",
-    path: "/v1/jobs/{job}/artifacts",
-    summary: "Result files and whether they are home",
-    roles: readers,
-    params: jobParams,
-    query: z.object(page),
-    status: 200,
-    answer: pageOf(artifactSchema),
     problems: ["malformed", "invalid", "not-found"],
   },
   readLog: {

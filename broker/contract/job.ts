@@ -1,5 +1,6 @@
 // What is said about jobs and steps on the wire: submit, plan, list, show, act.
 import { z } from "zod";
+import { blobRefSchema } from "./blob.ts";
 import { jobIntents, jobStates, taskStates } from "./states.ts";
 
 /** Tasks a job may have unless the config says otherwise (design §4). */
@@ -56,6 +57,13 @@ export const jobSettingsSchema = z
       .default("overwrite")
       .meta({ description: "When a file is already there" }),
     allowSharedOutput: z.boolean().default(false),
+    home: z
+      .enum(["broker", "pull"])
+      .default("broker")
+      .meta({ description: "Who brings the files home: the broker, on its own machine, or `tally pull`" }),
+    filesInPlace: z.boolean().default(false).meta({
+      description: "Input files are read where they lie: only workers of the broker's own machine may run it",
+    }),
   })
   .strict()
   .meta({ id: "JobSettings" });
@@ -91,6 +99,9 @@ export const submitSchema = z
     templateDirectory: z.string().max(4096).optional(),
     currentDirectory: z.string().max(4096).optional(),
     assets: z.array(assetSchema).max(100_000).default([]),
+    manifest: blobRefSchema.optional().meta({
+      description: "The job's input files: the blob of a Manifest, whose files were uploaded before",
+    }),
     settings: jobSettingsSchema.prefault({}),
   })
   .strict()

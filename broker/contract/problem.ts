@@ -16,12 +16,15 @@ export const problemTable = {
   "wrong-offset": { status: 409, title: "The log does not end there", retry: "re-read" },
   conflict: { status: 409, title: "Something else stands in the way", retry: "re-read" },
   "idempotency-mismatch": { status: 409, title: "This key was used for another request", retry: "never" },
+  "missing-blobs": { status: 409, title: "Some files are not here yet", retry: "re-read" },
+  cleaned: { status: 410, title: "These bytes were cleaned up", retry: "never" },
   "cursor-expired": { status: 410, title: "Events that old are gone", retry: "re-read" },
   "too-large": { status: 413, title: "Too large", retry: "never" },
   invalid: { status: 422, title: "The request is not valid", retry: "never" },
   "rate-limited": { status: 429, title: "Too many requests", retry: "later" },
   internal: { status: 500, title: "The broker made a mistake", retry: "later" },
   busy: { status: 503, title: "The broker is busy", retry: "later" },
+  "storage-down": { status: 503, title: "The storage does not answer", retry: "later" },
   "storage-full": { status: 507, title: "The disk is full", retry: "later" },
 } as const satisfies Record<string, { status: number; title: string; retry: Retry }>;
 

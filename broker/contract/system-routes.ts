@@ -1,6 +1,8 @@
 // The operations on templates, blobs, tokens and the broker itself.
 import { z } from "zod";
 import {
+  cleanedSchema,
+  cleanSchema,
   systemSchema,
   templateSchema,
   tokenSchema,
@@ -8,7 +10,7 @@ import {
   createdTokenSchema,
 } from "./system.ts";
 import type { Operation } from "./operation.ts";
-import { people, readers } from "./operation.ts";
+import { readers } from "./operation.ts";
 
 export const systemRoutes = {
   listTemplates: {
@@ -28,36 +30,6 @@ export const systemRoutes = {
     params: z.object({ name: z.string().max(64) }),
     status: 200,
     answer: templateSchema.extend({ text: z.string() }),
-    problems: ["not-found"],
-  },
-  headBlob: {
-    method: "head",
-    path: "/v1/blobs/{sha256}",
-    summary: "Are these bytes here?",
-    roles: ["admin", "artist", "worker"],
-    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-    status: 200,
-    bytesOut: true,
-    problems: ["not-found"],
-  },
-  putBlob: {
-    method: "put",
-    path: "/v1/blobs/{sha256}",
-    summary: "Store bytes under their hash",
-    roles: people,
-    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-    bytesIn: true,
-    status: 204,
-    problems: ["malformed", "invalid", "too-large", "storage-full"],
-  },
-  getBlob: {
-    method: "get",
-    path: "/v1/blobs/{sha256}",
-    summary: "Fetch bytes by their hash",
-    roles: ["admin", "artist", "worker"],
-    params: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
-    bytesOut: true,
-    status: 200,
     problems: ["not-found"],
   },
   createToken: {
@@ -96,6 +68,16 @@ export const systemRoutes = {
     status: 200,
     answer: systemSchema,
     problems: [],
+  },
+  clean: {
+    method: "post",
+    path: "/v1/system/clean",
+    summary: "Remove bytes that nobody needs any more; by default only says what would go",
+    roles: ["admin"],
+    body: cleanSchema,
+    status: 200,
+    answer: cleanedSchema,
+    problems: ["malformed", "invalid", "not-found", "storage-down"],
   },
   stopBroker: {
     method: "post",

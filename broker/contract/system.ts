@@ -2,6 +2,48 @@
 import { z } from "zod";
 import { roles } from "./states.ts";
 
+/** A folder that the studio's machines all see, as each system spells it. Files below are never uploaded. */
+export const sharedRootSchema = z
+  .object({
+    name: z.string().min(1).max(64),
+    linux: z.string().max(4096).optional(),
+    macos: z.string().max(4096).optional(),
+    windows: z.string().max(4096).optional(),
+  })
+  .strict()
+  .meta({ id: "SharedRoot" });
+export type SharedRoot = z.infer<typeof sharedRootSchema>;
+
+const days = z.number().min(0).max(36_500);
+export const cleanSchema = z
+  .object({
+    dryRun: z.boolean().default(true).meta({ description: "Say what would go; remove nothing" }),
+    deliveredDays: days.optional().meta({
+      description: "Results that have been home for so many days; default: as in tally.yaml",
+    }),
+    inputDays: days.optional().meta({
+      description: "Input files of jobs that ended so many days ago; default: as in tally.yaml",
+    }),
+    undeliveredDays: days.optional().meta({
+      description: "Results that never came home, of jobs that ended so many days ago; default: never",
+    }),
+    job: z.string().max(64).optional().meta({ description: "This job alone: all its bytes, now" }),
+  })
+  .strict()
+  .meta({ id: "Clean" });
+const cleaned = z.object({ files: z.int(), bytes: z.int() });
+export const cleanedSchema = z
+  .object({
+    dryRun: z.boolean(),
+    results: cleaned.meta({ description: "Results that are home" }),
+    undelivered: cleaned.meta({ description: "Results that never came home" }),
+    inputs: cleaned.meta({ description: "Input files that no kept job needs" }),
+    orphans: cleaned.meta({ description: "Bytes that belong to no job, older than a day" }),
+    uploads: z.int().meta({ description: "Uploads that were begun and left, older than a day" }),
+  })
+  .meta({ id: "Cleaned" });
+export type Cleaned = z.infer<typeof cleanedSchema>;
+
 export const systemSchema = z
   .object({
     name: z.literal("tally"),
@@ -13,6 +55,18 @@ export const systemSchema = z
     freeBytes: z.int(),
     pools: z.array(z.object({ name: z.string(), kind: z.string(), slots: z.int(), workers: z.int() })),
     templates: z.int(),
+    storage: z
+      .object({
+        kind: z.enum(["folder", "s3"]),
+        folder: z
+          .string()
+          .nullable()
+          .meta({ description: "Where blobs lie, for programs on this very machine; null for S3" }),
+        blobs: z.int().meta({ description: "How many blobs there are" }),
+        bytes: z.int().meta({ description: "How large they are together" }),
+      })
+      .meta({ id: "Storage" }),
+    sharedRoots: z.array(sharedRootSchema),
   })
   .meta({ id: "System" });
 export type System = z.infer<typeof systemSchema>;

@@ -2,6 +2,7 @@
 import { z } from "zod";
 import {
   leaseAnswerSchema,
+  leaseInputsSchema,
   ordersSchema,
   registeredWorkerSchema,
   registerWorkerSchema,
@@ -14,7 +15,7 @@ import {
   workerSchema,
 } from "./worker.ts";
 import type { Operation } from "./operation.ts";
-import { leaseParams, readers, workerParams, workers } from "./operation.ts";
+import { leaseParams, page, readers, workerParams, workers } from "./operation.ts";
 
 export const workerRoutes = {
   listWorkers: {
@@ -99,7 +100,7 @@ export const workerRoutes = {
     body: reportSchema,
     status: 200,
     answer: reportedSchema,
-    problems: ["malformed", "invalid", "lease-lost", "sequence-gap", "storage-full"],
+    problems: ["malformed", "invalid", "lease-lost", "sequence-gap", "missing-blobs", "storage-full"],
   },
   renewLease: {
     method: "post",
@@ -111,6 +112,18 @@ export const workerRoutes = {
     status: 200,
     answer: renewedSchema,
     problems: ["malformed", "invalid", "lease-lost"],
+  },
+  listLeaseInputs: {
+    method: "get",
+    path: "/v1/leases/{lease}/inputs",
+    summary: "Results of the steps that the leased one depends on; busy while one is still on its way",
+    roles: workers,
+    params: leaseParams,
+    query: z.object(page),
+    headers: z.object({ "tally-lease-token": z.string().max(200) }),
+    status: 200,
+    answer: leaseInputsSchema,
+    problems: ["malformed", "lease-lost", "cleaned", "busy"],
   },
   appendLog: {
     method: "put",

@@ -1,6 +1,8 @@
 // What workers say and hear: register, lease, report, orders (design §5 and §6).
 import { z } from "zod";
+import { blobRefSchema, sha256Schema } from "./blob.ts";
 import { failureClasses, workerStates } from "./states.ts";
+import { sharedRootSchema } from "./system.ts";
 import { assetSchema, parameterValueSchema } from "./job.ts";
 
 export const blenderInstallSchema = z
@@ -94,17 +96,47 @@ export const stepScriptSchema = z
     script: z.unknown().meta({ description: "The OpenJD step script" }),
     parameters: z.record(z.string(), parameterValueSchema),
     assets: z.array(assetSchema),
+    manifest: blobRefSchema.nullable().meta({ description: "The job's input files" }),
+    needs: z.array(z.string()).meta({
+      description:
+        "Parameters that this step uses: of the manifest it needs their groups and the files of no group",
+    }),
+    outputs: z
+      .array(
+        z.object({
+          parameter: z.string(),
+          path: z.string(),
+          objectType: z.enum(["FILE", "DIRECTORY"]),
+          dataFlow: z.enum(["OUT", "INOUT"]),
+        }),
+      )
+      .meta({ description: "PATH parameters of the job that a task may write to" }),
+    upstream: z.boolean().meta({ description: "It depends on other steps: their results are its inputs" }),
+    filesInPlace: z.boolean(),
+    sharedRoots: z.array(sharedRootSchema),
     blenderSeries: z.string().nullable(),
     frameTimeoutSeconds: z.number().nullable(),
   })
   .meta({ id: "StepScript" });
 export type StepScript = z.infer<typeof stepScriptSchema>;
 
-const fileSchema = z.object({
-  path: z.string().max(4096).meta({ description: "Where it lies now: inside the folder of this lease" }),
-  name: z.string().max(4096).meta({ description: "Where a local render would have written it (absolute)" }),
-  bytes: z.int().nonnegative(),
-});
+/** A file that a task made: staged on the broker's own machine (`path`), or uploaded before (its blob is there). */
+export const reportFileSchema = z
+  .object({
+    path: z
+      .string()
+      .max(4096)
+      .optional()
+      .meta({ description: "Where it lies now, inside the folder of this lease; absent: it was uploaded" }),
+    name: z.string().max(4096).meta({ description: "Where a local render would have written it (absolute)" }),
+    bytes: z.int().nonnegative(),
+    sha256: sha256Schema,
+    executable: z.literal(true).optional(),
+  })
+  .meta({ id: "ReportFile" });
+export type ReportFile = z.infer<typeof reportFileSchema>;
+const files = z.array(reportFileSchema).max(1000).default([]);
+const partial = files.meta({ description: "What it had written by then: kept, not brought home by itself" });
 
 const at = { ordinal: z.int().nonnegative(), logOffset: z.int().nonnegative() };
 export const reportItemSchema = z
@@ -121,7 +153,7 @@ export const reportItemSchema = z
           .max(200)
           .optional()
           .meta({ description: "What it was rendered on: CPU, or the GPU's name" }),
-        files: z.array(fileSchema).max(1000).default([]),
+        files,
       })
       .meta({ id: "ReportSucceeded" }),
     z
@@ -132,12 +164,13 @@ export const reportItemSchema = z
         exitCode: z.int().optional(),
         failureClass: z.enum(failureClasses),
         reason: z.string().max(4000),
+        files: partial,
       })
       .meta({ id: "ReportFailed" }),
     z
       .object({ type: z.literal("released"), ...at, reason: z.string().max(4000).optional() })
       .meta({ id: "ReportReleased" }),
-    z.object({ type: z.literal("canceled"), ...at }).meta({ id: "ReportCanceled" }),
+    z.object({ type: z.literal("canceled"), ...at, files: partial }).meta({ id: "ReportCanceled" }),
   ])
   .meta({ id: "ReportItem" });
 export type ReportItem = z.infer<typeof reportItemSchema>;
@@ -153,6 +186,21 @@ export const reportSchema = z
   .meta({ id: "Report" });
 export type Report = z.infer<typeof reportSchema>;
 export type ReportInput = z.input<typeof reportSchema>;
+
+/** Results of the steps that this one depends on, as they are to appear among its inputs. */
+export const leaseInputsSchema = z
+  .object({
+    items: z.array(
+      z.object({
+        name: z.string(),
+        sha256: sha256Schema,
+        bytes: z.int().nonnegative(),
+        executable: z.literal(true).optional(),
+      }),
+    ),
+    next: z.string().nullable(),
+  })
+  .meta({ id: "LeaseInputs" });
 
 export const reportedSchema = z
   .object({ seq: z.int(), next: leaseSchema.nullable() })
