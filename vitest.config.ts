@@ -23,7 +23,11 @@ export default defineConfig({
       },
       {
         ...common,
-        test: { name: "contract", include: ["test/contract/**/*.test.ts"], testTimeout: 120_000 },
+        test: {
+          name: "contract",
+          include: ["test/contract/**/*.test.ts", "test/vectors/**/*.test.ts"],
+          testTimeout: 120_000,
+        },
       },
       {
         ...common,
