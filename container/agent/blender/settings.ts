@@ -5,6 +5,8 @@ import { parseArgs } from "node:util";
 export type RenderSettings = {
   scene: string;
   original: string;
+  /** The session's path mapping rules, a file; "" means none. */
+  rules: string;
   sceneName: string;
   viewLayer: string;
   camera: string;
@@ -24,6 +26,7 @@ export type RenderSettings = {
 const TEXTS = [
   "scene",
   "original",
+  "rules",
   "scene-name",
   "view-layer",
   "camera",
@@ -75,6 +78,7 @@ export function parseSettings(args: readonly string[], env: NodeJS.ProcessEnv): 
   return {
     scene: text("scene"),
     original: text("original") || text("scene"),
+    rules: text("rules"),
     sceneName: text("scene-name"),
     viewLayer: text("view-layer"),
     camera: text("camera"),
