@@ -45,6 +45,10 @@ export const artifactSchema = z
       description:
         "current: of the try that counts; replaced: a newer one counts; partial: of a try that failed or was canceled",
     }),
+    outside: z.boolean().meta({
+      description: "Not below a folder that the job may write to: it is never put there by itself",
+    }),
+    executable: z.boolean(),
     kept: z.boolean().meta({ description: "Whether the broker still has its bytes" }),
     deliveredAt: z
       .string()

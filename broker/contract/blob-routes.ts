@@ -29,10 +29,11 @@ export const blobRoutes = {
     path: "/v1/blobs/{sha256}",
     summary: "Are these bytes here?",
     roles: movers,
+    headers,
     params,
     status: 200,
     bytesOut: true,
-    problems: ["not-found"],
+    problems: ["not-found", "lease-lost"],
   },
   putBlob: {
     method: "put",
@@ -51,8 +52,9 @@ export const blobRoutes = {
     roles: people,
     params,
     bytesOut: true,
+    ranges: true,
     status: 200,
-    problems: ["not-found", "storage-down"],
+    problems: ["invalid", "not-found", "storage-down"],
   },
   findMissingBlobs: {
     method: "post",

@@ -17,6 +17,8 @@ export interface Operation {
   /** A body or answer of bytes instead of JSON; `text`: bytes that are to be read as UTF-8. */
   bytesIn?: boolean;
   bytesOut?: true | "text";
+  /** A GET that also answers a part, 206, to a Range header. */
+  ranges?: boolean;
   status: 200 | 201 | 204;
   answer?: z.ZodType;
   problems: readonly ProblemCode[];

@@ -99,6 +99,8 @@ function answers(operation: Operation): Json {
       ...(content && operation.method !== "head" && { content }),
     },
   };
+  if (operation.ranges === true)
+    made[206] = { description: "The part that the Range header asked for", content: bytes };
   const codes = new Set<ProblemCode>([...operation.problems, ...always, ...implied(operation)]);
   const byStatus = Map.groupBy(
     problemCodes.filter((code) => codes.has(code)),

@@ -8,8 +8,11 @@ CREATE TABLE blobs (
   verified INTEGER NOT NULL CHECK (verified IN (0, 1)),
   stored_at INTEGER NOT NULL,
   -- Asked for or stored last; what was asked for today is not cleaned away under a submit.
-  used_at INTEGER NOT NULL
+  used_at INTEGER NOT NULL,
+  -- When a reader found other bytes under this name and they were removed; the row stays while a job names it.
+  dropped_at INTEGER
 ) STRICT;
+CREATE INDEX blobs_used ON blobs (used_at);
 
 -- Uploads in parts that were begun; `reference` is the store's own name for one.
 CREATE TABLE uploads (
@@ -33,6 +36,8 @@ ALTER TABLE jobs ADD COLUMN manifest TEXT;
 -- When the bytes of its input files were cleaned away: it cannot be rendered again.
 ALTER TABLE jobs ADD COLUMN inputs_cleaned_at INTEGER;
 
+-- Files without a hash were reported before there were any; no version with them was ever released.
+DELETE FROM artifacts WHERE sha256 IS NULL;
 -- `staged` is '' for a file that was uploaded. `home`: who brings it home; `none` for what stays, such as partial results.
 ALTER TABLE artifacts ADD COLUMN blob_id INTEGER REFERENCES blobs (id);
 ALTER TABLE artifacts ADD COLUMN partial INTEGER NOT NULL DEFAULT 0 CHECK (partial IN (0, 1));
@@ -41,4 +46,6 @@ ALTER TABLE artifacts ADD COLUMN home TEXT NOT NULL DEFAULT 'broker' CHECK (home
 ALTER TABLE artifacts ADD COLUMN cleaned_at INTEGER;
 CREATE INDEX artifacts_blob ON artifacts (blob_id) WHERE blob_id IS NOT NULL;
 DROP INDEX artifacts_pending;
-CREATE INDEX artifacts_pending ON artifacts (id) WHERE delivered_at IS NULL AND outside = 0 AND home = 'broker';
+CREATE INDEX artifacts_pending ON artifacts (id)
+  WHERE delivered_at IS NULL AND outside = 0 AND home = 'broker' AND cleaned_at IS NULL;
+CREATE INDEX artifacts_staged ON artifacts (id) WHERE staged <> '';
