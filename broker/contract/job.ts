@@ -52,6 +52,10 @@ export const jobSettingsSchema = z
     outputFolders: z.array(z.string().max(4096)).max(1000).default([]).meta({
       description: "Folders (absolute) that files of this job may be brought home to",
     }),
+    resultFolders: z.array(z.string().max(4096)).max(1000).default([]).meta({
+      description:
+        "Folders (absolute), besides those of OUT parameters, whose new and changed files are results of generic tasks",
+    }),
     conflict: z
       .enum(["overwrite", "skip"])
       .default("overwrite")

@@ -104,7 +104,9 @@ export const stepScriptSchema = z
     outputs: z
       .array(
         z.object({
-          parameter: z.string(),
+          parameter: z
+            .string()
+            .meta({ description: "Empty: a folder of the job's setting `resultFolders`, as if OUT" }),
           path: z.string(),
           objectType: z.enum(["FILE", "DIRECTORY"]),
           dataFlow: z.enum(["OUT", "INOUT"]),
