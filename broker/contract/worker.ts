@@ -137,7 +137,9 @@ export const reportFileSchema = z
   })
   .meta({ id: "ReportFile" });
 export type ReportFile = z.infer<typeof reportFileSchema>;
-const files = z.array(reportFileSchema).max(1000).default([]);
+/** Files that one task may report. */
+export const maxReportFiles = 10_000;
+const files = z.array(reportFileSchema).max(maxReportFiles).default([]);
 const partial = files.meta({ description: "What it had written by then: kept, not brought home by itself" });
 
 const at = { ordinal: z.int().nonnegative(), logOffset: z.int().nonnegative() };
@@ -203,6 +205,7 @@ export const leaseInputsSchema = z
     next: z.string().nullable(),
   })
   .meta({ id: "LeaseInputs" });
+export type LeaseInputs = z.infer<typeof leaseInputsSchema>;
 
 export const reportedSchema = z
   .object({ seq: z.int(), next: leaseSchema.nullable() })
