@@ -15,6 +15,8 @@ const entries: readonly Entry[] = [
   { source: "broker/main.ts", target: "broker.mjs" },
   { source: "container/agent/main.ts", target: "agent.mjs" },
   { source: "container/agent/blender/client.ts", target: "tools/tally-blender.mjs" },
+  // A thread of `tally` and of the agent, found beside whichever of them starts it.
+  { source: "container/agent/files/hash-worker.ts", target: "hash-worker.mjs" },
 ];
 
 /** Folders that travel beside the bundles, read at run time. */
