@@ -3,13 +3,15 @@ import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { mkdir, open } from "node:fs/promises";
 import { connect } from "node:net";
-import { isAbsolute, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
+import { isWindowsPath } from "../../../broker/openjd/path-mapping.ts";
 import { copyAsIfAt } from "./blendfile.ts";
 import { serveSession } from "./daemon.ts";
 import type { DaemonOrder } from "./daemon.ts";
 import { blenderAt, chooseBlender, compareSeries, findBlenders } from "./discover.ts";
 import type { BlenderInstall } from "./discover.ts";
 import { readBlendHeader } from "./header.ts";
+import { placeOfScene, readRules } from "./rules.ts";
 import { parseFrames, parseSettings } from "./settings.ts";
 import { onLines, sendLine, socketPath } from "./wire.ts";
 import type { FromDaemon, ToDaemon } from "./wire.ts";
@@ -65,17 +67,18 @@ async function start(
 ): Promise<number> {
   const settings = parseSettings(args, env);
   const scene = resolve(settings.scene);
-  const original = isAbsolute(settings.original) ? settings.original : resolve(settings.original);
+  const original = isWindowsPath(settings.original) ? settings.original : resolve(settings.original);
+  const place = placeOfScene(original, scene, await readRules(settings.rules));
   const header = await readBlendHeader(scene);
   if ("problem" in header) return fail(header.problem);
   const install = await installFor(header.version, env);
   const scratch = join(sessionFolder, "blender");
   await mkdir(scratch, { recursive: true, mode: 0o700 });
   const copy = join(scratch, "scene.blend");
-  await copyAsIfAt(scene, original, copy);
+  await copyAsIfAt(scene, place, copy);
   const order: DaemonOrder = {
     install,
-    settings: { ...settings, scene, original },
+    settings: { ...settings, scene, original, place },
     copy,
     sessionFolder,
     scratch,

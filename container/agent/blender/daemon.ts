@@ -11,7 +11,8 @@ import type { ToDaemon } from "./wire.ts";
 
 export type DaemonOrder = {
   install: BlenderInstall;
-  settings: RenderSettings;
+  /** `place` is where Blender shall believe that the scene lies. */
+  settings: RenderSettings & { place: string };
   copy: string;
   sessionFolder: string;
   scratch: string;
@@ -24,11 +25,7 @@ const IDLE_LIMIT_MS = 60 * 60_000;
 export async function serveSession(order: DaemonOrder, listening: () => void): Promise<void> {
   const { install, settings, copy, sessionFolder, scratch } = order;
   const path = socketPath(sessionFolder);
-  const renderer = createRenderer(
-    install,
-    { ...settings, copy } as RenderSettings & { copy: string },
-    scratch,
-  );
+  const renderer = createRenderer(install, { ...settings, copy }, scratch);
   const listen = (socket: Socket) => ({
     log: (line: string) => sendLine(socket, { is: "log", line }),
     frame: (frame: Parameters<typeof sendFrame>[1]) => sendFrame(socket, frame),

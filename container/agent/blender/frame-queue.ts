@@ -8,6 +8,7 @@ import type { BlenderInstall } from "./discover.ts";
 import { advance, newProgress, readLogLine } from "./progress.ts";
 import type { ProgressState } from "./progress.ts";
 import { explain, explainDeath } from "./reasons.ts";
+import type { RenderSettings } from "./settings.ts";
 import type { FrameFile, FrameLine } from "./wire.ts";
 
 export type Listener = { log: (line: string) => void; frame: (line: FrameLine) => void };
@@ -26,6 +27,7 @@ const PROGRESS_EVERY_MS = 500;
 const LINES_KEPT = 300;
 const SCRIPT_TROUBLE = /^Traceback \(most recent call last\):|Error in PyDriver/;
 
+type DriverSettings = RenderSettings & { copy: string; place: string };
 type Running = {
   frame: number;
   startedAt: number;
@@ -41,7 +43,7 @@ type Outcome = { ok: true } | { ok: false; reason: string };
 /** A renderer for one scene; `driverSettings` go to the driver as they are. */
 export function createRenderer(
   install: BlenderInstall,
-  driverSettings: { allowMissing: boolean },
+  driverSettings: DriverSettings,
   scratch: string,
 ): Renderer {
   let blender: BlenderProcess | null = null;

@@ -1,10 +1,9 @@
 // Asks Blender what a scene wants: the defaults of a job, and what would go wrong, before anything is submitted.
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { writeFile } from "node:fs/promises";
 import { driverFolder, pythonCommand, splitLines } from "./blender-process.ts";
 import { copyAsIfAt } from "./blendfile.ts";
 import type { BlenderInstall } from "./discover.ts";
@@ -49,7 +48,11 @@ export type Inspection = {
   scenes: InspectedScene[];
   /** True when this Blender cannot render with the engine that was asked for. */
   lacksEngine: boolean;
-  /** Files the scene uses that are not there, one line each. */
+  /** Every file it needs beside itself that is there: absolute, each of a sequence and of a UDIM alike, sorted. */
+  files: string[];
+  /** Folders (caches) that it needs with everything in them; never one that the scene lies in. */
+  folders: { path: string; why: string }[];
+  /** Files the scene uses that are not there, one line each; of image sequences those of the frames asked for. */
   missing: string[];
   /** Scripts and drivers that would not run without leave, one line each. */
   scripts: string[];
@@ -62,6 +65,8 @@ export type InspectOptions = {
   format?: string;
   /** The engine that the job asks for, to learn whether this Blender has it. */
   engine?: string;
+  /** The frames to be rendered, for `missing`; the active scene's own range when left out. */
+  frames?: readonly number[];
   /** Milliseconds; 2 minutes when left out. */
   timeout?: number;
 };
@@ -80,7 +85,9 @@ export async function inspectScene(
     const copy = join(scratch, "scene.blend");
     await copyAsIfAt(options.copy ?? original, original, copy);
     const { output = "", format = "", engine = "" } = options;
-    const settings = { copy, original, output, format, engine };
+    const result = join(scratch, "result.json");
+    const frames = options.frames ?? null;
+    const settings = { copy, original, output, format, engine, frames, result };
     return await ask(install, settings, scratch, options.timeout ?? 120_000);
   } catch (error) {
     // Blender names the copy that it read; the person knows the original.
@@ -91,9 +98,11 @@ export async function inspectScene(
   }
 }
 
+type Answer = { event: "inspected" | "refused"; words?: string };
+
 async function ask(
   install: BlenderInstall,
-  settings: object,
+  settings: { result: string },
   scratch: string,
   timeout: number,
 ): Promise<Inspection> {
@@ -115,8 +124,8 @@ async function ask(
     },
   });
   const lines: string[] = [];
-  let answer: { event: string; result?: Inspection; words?: string } | null = null;
-  const split = splitLines<{ event: string; result?: Inspection; words?: string }>(`\x1e${word} `, {
+  let answer: Answer | null = null;
+  const split = splitLines<Answer>(`\x1e${word} `, {
     log: (line) => void lines.push(line),
     message: (message) => {
       answer = message;
@@ -131,8 +140,8 @@ async function ask(
     child.once("close", (...how) => resolve(how));
   });
   split.end();
-  const said = answer as { result?: Inspection; words?: string } | null;
-  if (said?.result) return said.result;
+  const said = answer as Answer | null;
+  if (said?.event === "inspected") return JSON.parse(await readFile(settings.result, "utf8")) as Inspection;
   if (said?.words) throw new Error(explain(said.words, lines));
   throw new Error(
     explainDeath(code, signal, lines).replace("while it rendered this frame", "while it opened the scene"),

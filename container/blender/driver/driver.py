@@ -21,6 +21,7 @@ channel = open_channel()
 import bpy  # noqa: E402
 from frames import render_frame, watch_progress  # noqa: E402
 from outputs import home_of, plan_outputs  # noqa: E402
+from path_mapping import read_mapping  # noqa: E402
 from problems import SceneProblem  # noqa: E402
 from scene import open_scene  # noqa: E402
 
@@ -29,8 +30,9 @@ def main() -> int:
     with open(os.environ["TALLY_DRIVER_SETTINGS"], encoding="utf-8") as file:
         settings = json.load(file)
     try:
-        opened = open_scene(settings)
-        plan = plan_outputs(opened.scene, settings)
+        mapping = read_mapping(settings["rules"], settings["original"])
+        opened = open_scene(settings, mapping)
+        plan = plan_outputs(opened.scene, settings, mapping)
     except SceneProblem as problem:
         channel.send(event="refused", reason=str(problem))
         return 3

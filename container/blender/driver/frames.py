@@ -14,7 +14,7 @@ from image_check import check_image
 from missing import broken_drivers
 from outputs import OutputPlan, expected_files, redirect, saved_files, silent_nodes
 from problems import SceneProblem
-from scene import OpenedScene
+from scene import OpenedScene, check_sequences
 
 # Status texts come some fifty times for even a tiny frame.
 SECONDS_BETWEEN_STATS = 0.25
@@ -50,6 +50,7 @@ def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame:
     layers = sum(1 for layer in opened.scene.view_layers if layer.use)
     channel.send(event="started", frame=frame, layers=layers)
     try:
+        check_sequences(opened, frame)
         main = _render(opened, plan, frame, folder)
         for path, home in _check(opened, plan, frame, folder, main):
             channel.send(event="file", frame=frame, path=path, name=home, bytes=os.path.getsize(path))

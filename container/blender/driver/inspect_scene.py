@@ -16,6 +16,7 @@ from channel import open_channel  # noqa: E402
 channel = open_channel()
 
 import bpy  # noqa: E402
+from dependencies import dependencies  # noqa: E402
 from missing import blocked_scripts, missing_files  # noqa: E402
 from outputs import compositor_tree, is_movie, node_folder, own_pattern, path_at, plan_nodes  # noqa: E402
 from scene import load_copy  # noqa: E402
@@ -31,7 +32,7 @@ def describe(scene: Any, pattern: str, image_format: str) -> dict[str, Any]:
     movie = is_movie(scene)
     if image_format:
         _try_format(scene, image_format)
-    pattern = pattern or own_pattern(scene)
+    pattern = pattern or own_pattern(scene, os.path.dirname(bpy.data.filepath))
     first, last = path_at(scene, pattern, scene.frame_start), path_at(scene, pattern, scene.frame_end)
     return {
         "name": scene.name,
@@ -135,17 +136,26 @@ def main() -> int:
     except RuntimeError as error:
         channel.send(event="refused", words=str(error).strip())
         return 3
-    # The answer may be longer than a pipe takes in one piece, and nothing else writes by now.
+    files, folders = dependencies()
     result = {
         "blender": bpy.app.version_string,
         "scene": bpy.context.scene.name,
         "scenes": [describe(scene, settings["output"], settings["format"]) for scene in bpy.data.scenes],
         "lacksEngine": settings["engine"] != "" and not has_engine(bpy.context.scene, settings["engine"]),
-        "missing": missing_files(),
+        "files": files,
+        "folders": folders,
+        "missing": missing_files(frames=settings["frames"] or _own_frames(bpy.context.scene)),
         "scripts": blocked_scripts(),
     }
-    channel.send(event="inspected", result=result)
+    # A scene may need more files than fit into a line.
+    with open(settings["result"], "w", encoding="utf-8") as file:
+        json.dump(result, file)
+    channel.send(event="inspected")
     return 0
+
+
+def _own_frames(scene: Any) -> range:
+    return range(scene.frame_start, scene.frame_end + 1, max(1, scene.frame_step))
 
 
 status = main()

@@ -6,90 +6,50 @@ Blender renders such scenes all the same, pink or wrong, and ends with 0.
 from __future__ import annotations
 
 import os
-import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import bpy
+from dependencies import expand, eye_files, has_eyes, tile_files
+from places import Place, absolute, all_places
+from sequences import Shown, missing_at, shown_sequences, siblings
 
-UDIM = re.compile(r"<(UDIM|UVTILE)>", re.IGNORECASE)
 
+def missing_files(home: Callable[[str], str] = str, frames: Iterable[int] | None = None) -> list[str]:
+    """One line for each file that the scene uses and that does not exist, under its name at `home`.
 
-def missing_files() -> list[str]:
-    """One line for each file that the scene uses and that does not exist."""
+    With `frames`, image sequences are looked at for each of these; without them, not at all.
+    """
     found: list[str] = []
-    for library in bpy.data.libraries:
-        if getattr(library, "packed_file", None) is None and not os.path.exists(_absolute(library)):
-            found.append(f"library {_absolute(library)}")
-    for image in bpy.data.images:
-        if image.users and not _image_is_there(image):
-            found.append(f"texture {_absolute(image)}")
-    for kind, collection in (
-        ("font", bpy.data.fonts),
-        ("movie clip", bpy.data.movieclips),
-        ("cache", bpy.data.cache_files),
-        ("volume", getattr(bpy.data, "volumes", ())),
-    ):
-        for block in collection:
-            path = _absolute(block)
-            packed = getattr(block, "packed_file", None)
-            if (
-                block.users
-                and packed is None
-                and path
-                and block.filepath != "<builtin>"
-                and not os.path.exists(path)
-            ):
-                found.append(f"{kind} {path}")
-    found += _missing_strips()
+    sequences = shown_sequences()
+    for place in all_places():
+        if not place.needed:
+            continue
+        gone = [path for path in _needed_now(place, sequences) if not os.path.exists(path)]
+        if gone:
+            more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
+            name = f'"{place.name}" ' if place.kind == "strip" else ""
+            found.append(f"{place.kind} {name}{home(os.path.normpath(gone[0]))}{more}")
+    if frames is not None:
+        found += [f"texture {home(path)}" for path in missing_at(sequences, frames)]
     found += _missing_links() if not any(line.startswith("library ") for line in found) else []
     return list(dict.fromkeys(found))
 
 
-def _absolute(block: Any) -> str:
-    if not block.filepath:
-        return ""
-    return os.path.normpath(str(bpy.path.abspath(block.filepath, library=getattr(block, "library", None))))
-
-
-def _image_is_there(image: Any) -> bool:
-    if image.source not in ("FILE", "SEQUENCE", "MOVIE", "TILED") or not image.filepath:
-        return True
-    if image.packed_file is not None or len(getattr(image, "packed_files", ())) > 0:
-        return True
-    path = _absolute(image)
-    if image.source == "TILED":
-        if not UDIM.search(path):
-            return os.path.exists(path)
-        return all(os.path.exists(_tile_path(path, tile.number)) for tile in image.tiles)
-    return os.path.exists(path)
-
-
-def _tile_path(path: str, number: int) -> str:
-    offset = number - 1001
-    uv = f"u{offset % 10 + 1}_v{offset // 10 + 1}"
-    return UDIM.sub(lambda match: str(number) if match[1].upper() == "UDIM" else uv, path)
-
-
-def _missing_strips() -> list[str]:
-    found: list[str] = []
-    for scene in bpy.data.scenes:
-        editor = scene.sequence_editor
-        if editor is None or not scene.render.use_sequencer:
-            continue
-        strips = getattr(editor, "strips_all", None)
-        for strip in strips if strips is not None else editor.sequences_all:
-            if strip.mute or strip.type not in ("IMAGE", "MOVIE"):
-                continue
-            if strip.type == "MOVIE":
-                paths = [bpy.path.abspath(strip.filepath)]
-            else:
-                folder = bpy.path.abspath(strip.directory)
-                paths = [os.path.join(folder, element.filename) for element in strip.elements]
-            gone = [os.path.normpath(path) for path in paths if not os.path.exists(path)]
-            if gone:
-                more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-                found.append(f'strip "{strip.name}" {gone[0]}{more}')
-    return found
+def _needed_now(place: Place, sequences: dict[str, list[Shown]]) -> list[str]:
+    """The files that must be there whatever frame is rendered."""
+    path = place.path
+    if place.form == "image" and place.owner.source == "TILED":
+        return tile_files(place.owner, path)
+    if place.form == "image":
+        # Which frames of a sequence are needed is another question, where it can be told.
+        if path in sequences:
+            return []
+        either = [path, *eye_files(path)] if has_eyes(place.owner) else [path]
+        return [] if any(os.path.exists(one) for one in either) else [path]
+    if place.form == "sequence":
+        return [] if siblings(path) else [path]
+    return expand(place, sequences)
 
 
 def _missing_links() -> list[str]:
@@ -98,7 +58,7 @@ def _missing_links() -> list[str]:
     for library in bpy.data.libraries:
         gone = [block.name for block in library.users_id if getattr(block, "is_missing", False)]
         if gone:
-            found.append(f'"{gone[0]}" in library {_absolute(library)}')
+            found.append(f'"{gone[0]}" in library {absolute(library.filepath)}')
     return found
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ntpath
 import os
 import tempfile
 from dataclasses import dataclass, field
 from typing import Any
 
 import bpy
+from path_mapping import PathMapping, is_absolute, is_windows_path
 from problems import SceneProblem
 
 MOVIE_FORMATS = ("FFMPEG", "AVI_JPEG", "AVI_RAW")
@@ -18,6 +20,7 @@ class OutputPlan:
     """`pattern` is the path at home, as Blender spells it; `nodes` are the File Output nodes."""
 
     pattern: str
+    mapping: PathMapping = field(default_factory=PathMapping)
     nodes: list[FileOutput] = field(default_factory=list)
 
 
@@ -31,15 +34,17 @@ class FileOutput:
     slots: list[str]
 
 
-def plan_outputs(scene: Any, settings: dict[str, Any]) -> OutputPlan:
+def plan_outputs(scene: Any, settings: dict[str, Any], mapping: PathMapping) -> OutputPlan:
     """Applies the job's output and format; raises SceneProblem for formats without single frames."""
     if settings["format"]:
         set_format(scene, settings["format"])
     refuse_movies(scene)
-    pattern = settings["output"] or own_pattern(scene)
-    if not pattern.startswith("//") and not os.path.isabs(pattern):
+    pattern = settings["output"] or own_pattern(scene, os.path.dirname(settings["original"]))
+    if not pattern.startswith("//") and not is_absolute(pattern):
         pattern = "//" + pattern
-    return OutputPlan(pattern=pattern, nodes=plan_nodes(scene))
+    if mapping.windows and pattern.startswith("//"):
+        pattern = pattern.replace("\\", "/")
+    return OutputPlan(pattern=pattern, mapping=mapping, nodes=plan_nodes(scene))
 
 
 def plan_nodes(scene: Any) -> list[FileOutput]:
@@ -47,21 +52,20 @@ def plan_nodes(scene: Any) -> list[FileOutput]:
     return [_remember(node) for node in _file_output_nodes(scene)]
 
 
-def own_pattern(scene: Any) -> str:
+def own_pattern(scene: Any, folder: str) -> str:
     """The scene's own output, or a folder beside the .blend where that is a temporary one.
 
-    Blender's default is `/tmp/`.
+    Blender's default is `/tmp/`. `folder` is where the .blend lies at home.
     """
     raw = str(scene.render.filepath)
     if raw.startswith("//"):
         return raw
     name = os.path.splitext(os.path.basename(bpy.data.filepath))[0]
-    beside = os.path.dirname(bpy.data.filepath)
     path = os.path.normpath(raw) if raw else ""
     temporary = {"/tmp", "/var/tmp", "/private/tmp", tempfile.gettempdir(), os.path.normpath(bpy.app.tempdir)}
     temporary |= {os.environ[key] for key in ("TMP", "TEMP") if os.environ.get(key)}
     below = any(_is_below(path, folder) for folder in temporary)
-    if path == "" or (below and not _is_below(path, beside)):
+    if path == "" or (below and not _is_below(path, folder)):
         return f"//render/{name}/####"
     return raw
 
@@ -101,6 +105,10 @@ def is_movie(scene: Any) -> bool:
 
 def path_at(scene: Any, pattern: str, frame: int) -> str:
     """Blender's own spelling of a frame's path."""
+    if is_windows_path(pattern) and os.name != "nt":
+        # This Blender would take the drive for a folder; only the name is for it to complete.
+        folder, name = ntpath.split(pattern)
+        return ntpath.join(folder, os.path.basename(path_at(scene, "//" + name, frame)))
     before = scene.render.filepath
     scene.render.filepath = pattern
     try:
@@ -111,7 +119,7 @@ def path_at(scene: Any, pattern: str, frame: int) -> str:
 
 def home_of(scene: Any, plan: OutputPlan) -> str:
     """The folder of the job's main output."""
-    return os.path.dirname(path_at(scene, plan.pattern, 1))
+    return os.path.dirname(plan.mapping.home(path_at(scene, plan.pattern, 1)))
 
 
 def compositor_tree(scene: Any) -> Any:
@@ -185,7 +193,7 @@ def _literal(path: str) -> str:
 
 def saved_files(scene: Any, plan: OutputPlan, folder: str, frame: int) -> list[tuple[str, str]]:
     """Every file of this frame, as (where it lies, where it belongs at home)."""
-    home = path_at(scene, plan.pattern, frame)
+    home = plan.mapping.home(path_at(scene, plan.pattern, frame))
     home_stem, home_ext = _split(scene, home)
     staged_stem = f"frame_{_digits(frame)}"
     found: list[tuple[str, str]] = []
@@ -195,7 +203,8 @@ def saved_files(scene: Any, plan: OutputPlan, folder: str, frame: int) -> list[t
     for index, output in enumerate(plan.nodes):
         place = os.path.join(folder, f"node{index}")
         for path in _walk(place):
-            found.append((path, _node_home(scene, output, os.path.relpath(path, place))))
+            home = _node_home(scene, output, os.path.relpath(path, place))
+            found.append((path, plan.mapping.home(home)))
     return found
 
 
@@ -228,6 +237,8 @@ def node_folder(scene: Any, output: FileOutput) -> str:
 def _resolve(scene: Any, folder: str) -> str:
     if "{" in folder and bpy.app.version >= (4, 5, 0):
         folder = os.path.dirname(path_at(scene, os.path.join(folder, "x"), 1))
+    if is_windows_path(folder):
+        return folder
     return os.path.normpath(str(bpy.path.abspath(folder)))
 
 

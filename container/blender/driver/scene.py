@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NoReturn
 
 import bpy
 from devices import choose_device
 from missing import blocked_scripts, missing_files, python_drivers
+from path_mapping import PathMapping
 from problems import SceneProblem
+from remap import remap
+from sequences import Shown, missing_at, shown_sequences
 
 
 @dataclass
@@ -21,14 +24,17 @@ class OpenedScene:
     allow_missing: bool
     allow_scripts: bool
     drivers: list[Any]
+    sequences: dict[str, list[Shown]]
+    mapping: PathMapping
     notes: list[str] = field(default_factory=list)
 
 
-def open_scene(settings: dict[str, Any]) -> OpenedScene:
+def open_scene(settings: dict[str, Any], mapping: PathMapping) -> OpenedScene:
     """Loads, checks and prepares; raises SceneProblem with a sentence for the artist."""
-    load_copy(settings["copy"], settings["original"], bool(settings["allowScripts"]))
+    load_copy(settings["copy"], settings["place"], bool(settings["allowScripts"]))
+    remap(mapping)
     scene = find_scene(settings["sceneName"])
-    notes = _check_files(bool(settings["allowMissing"]))
+    notes = _check_files(bool(settings["allowMissing"]), mapping)
     notes += _check_scripts(bool(settings["allowScripts"]), bool(settings["allowMissing"]))
     _choose_engine(scene, settings["engine"])
     _choose_view_layer(scene, settings["viewLayer"])
@@ -44,6 +50,8 @@ def open_scene(settings: dict[str, Any]) -> OpenedScene:
         allow_missing=bool(settings["allowMissing"]),
         allow_scripts=bool(settings["allowScripts"]),
         drivers=python_drivers(),
+        sequences=shown_sequences(),
+        mapping=mapping,
         notes=notes,
     )
 
@@ -74,15 +82,29 @@ def find_scene(name: str) -> Any:
     return scene
 
 
-def _check_files(allowed: bool) -> list[str]:
-    missing = missing_files()
+def check_sequences(opened: OpenedScene, frame: int) -> None:
+    """Raises SceneProblem where an image sequence has a hole at this frame."""
+    missing = [] if opened.allow_missing else missing_at(opened.sequences, [frame])
+    if missing:
+        _refuse_missing([f"texture {opened.mapping.home(path)}" for path in missing], "The frame")
+
+
+def _check_files(allowed: bool, mapping: PathMapping) -> list[str]:
+    missing = missing_files(mapping.home)
     if not missing:
         return []
-    shown = "; ".join(missing[:5]) + (f"; and {len(missing) - 5} more" if len(missing) > 5 else "")
-    if allowed:
-        return [f"Rendering although files are missing: {shown}"]
+    if not allowed:
+        _refuse_missing(missing, "The scene")
+    return [f"Rendering although files are missing: {_listed(missing)}"]
+
+
+def _listed(missing: list[str]) -> str:
+    return "; ".join(missing[:5]) + (f"; and {len(missing) - 5} more" if len(missing) > 5 else "")
+
+
+def _refuse_missing(missing: list[str], what: str) -> NoReturn:
     raise SceneProblem(
-        f"The scene needs files that are not there: {shown}. "
+        f"{what} needs files that are not there: {_listed(missing)}. "
         "Put them back, or submit again with --allow-missing to render without them."
     )
 

@@ -1,0 +1,31 @@
+// The path mapping rules of a session, as its tools use them: where the artist's scene and pictures lie here.
+import { readFile } from "node:fs/promises";
+import { posix, resolve, win32 } from "node:path";
+import {
+  isWindowsPath,
+  mapPath,
+  parsePathMappingRules,
+  type PathMappingRule,
+} from "../../../broker/openjd/path-mapping.ts";
+
+/** Reads a session's rules file; "" and a file that holds `{}` mean no rules. @throws Error with a sentence. */
+export async function readRules(path: string): Promise<PathMappingRule[]> {
+  if (path === "") return [];
+  const text = await readFile(path, "utf8");
+  return text.trim() === "{}" ? [] : parsePathMappingRules(text);
+}
+
+/**
+ * Where a renderer should believe that the scene lies, so that its relative paths are right: below the session's own
+ * folder when the rules cover the original's folder, and at the original's place when only the file itself was sent.
+ * @param scene the file that is read, for originals of another system that no rule covers.
+ */
+export function placeOfScene(original: string, scene: string, rules: readonly PathMappingRule[]): string {
+  const windows = isWindowsPath(original);
+  if (!windows && !posix.isAbsolute(original)) return resolve(original);
+  const paths = windows ? win32 : posix;
+  const folder = paths.dirname(original);
+  const mapped = mapPath(folder, rules);
+  if (mapped === folder) return windows && process.platform !== "win32" ? scene : original;
+  return resolve(mapped, paths.basename(original));
+}
