@@ -59,6 +59,39 @@ export async function readThrough(expected: Expected, stream: AsyncIterable<Uint
   await receive(expected, stream, async () => undefined);
 }
 
+/**
+ * A stream in pieces of exactly `pieceBytes`, except the last. Throws `invalid` for another hash or length, in place of
+ * the last piece.
+ */
+export async function* inPieces(
+  expected: Expected,
+  stream: AsyncIterable<Uint8Array>,
+  pieceBytes: number,
+): AsyncGenerator<Uint8Array> {
+  const hash = createHash("sha256");
+  let [bytes, filled] = [0, 0];
+  let piece: Buffer | undefined;
+  for await (const chunk of stream) {
+    bytes += chunk.length;
+    if (expected.bytes !== null && bytes > expected.bytes) throw wrongLength(expected.bytes);
+    hash.update(chunk);
+    for (let at = 0; at < chunk.length;) {
+      if (filled === pieceBytes && piece) {
+        yield piece;
+        [piece, filled] = [undefined, 0];
+      }
+      // Of what is known to be short no more is held than it has.
+      piece ??= Buffer.allocUnsafe(Math.min(pieceBytes, expected.bytes ?? pieceBytes));
+      const taken = Math.min(chunk.length - at, pieceBytes - filled);
+      piece.set(chunk.subarray(at, at + taken), filled);
+      [at, filled] = [at + taken, filled + taken];
+    }
+  }
+  if (expected.bytes !== null && bytes !== expected.bytes) throw wrongLength(expected.bytes);
+  if (hash.digest("hex") !== expected.sha256) throw wrongHash();
+  if (piece) yield piece.subarray(0, filled);
+}
+
 /** The refusal of bytes that have another hash than their name. */
 export function wrongHash(): Problem {
   return new Problem("invalid", "The bytes that arrived do not have this hash. Send them again.");
