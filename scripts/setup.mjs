@@ -9,6 +9,7 @@ import { npmStep, projectNode } from "./setup/npm.mjs";
 import { pythonStep } from "./setup/python.mjs";
 import { isProgram, root } from "./setup/shell.mjs";
 import { systemStep } from "./setup/system.mjs";
+import { versitygwStep } from "./setup/versitygw.mjs";
 
 /** The Blender series that tests need beside the distribution's. */
 const testedSeries = ["4.5", "5.0"];
@@ -38,7 +39,7 @@ function planSteps(goal) {
   const more = {
     demo: () => [demoBlenderStep()],
     light: () => [pythonStep()],
-    test: () => [systemStep(), pythonStep(), ...wheelSteps(testedSeries)],
+    test: () => [systemStep(), pythonStep(), versitygwStep(), ...wheelSteps(testedSeries)],
   };
   return [...always, ...more[goal]()].filter((step) => step !== undefined);
 }

@@ -1,7 +1,7 @@
 // Tests what the set-up decides: whether the npm packages are what the lock file asks for.
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { homedir, tmpdir } from "node:os";
+import { delimiter, dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterEach, beforeEach, expect, it } from "vitest";
 import { root } from "./files.ts";
@@ -12,6 +12,10 @@ const { npmStale, projectNode } = (await import(
 )) as {
   npmStale: (folder: string) => string | undefined;
   projectNode: (folder: string) => string;
+};
+
+const { goFolder } = (await import(pathToFileURL(join(root, "scripts", "setup", "versitygw.mjs")).href)) as {
+  goFolder: (env: Record<string, string>) => string;
 };
 
 let clone: string;
@@ -53,6 +57,12 @@ it("asks for it when a version moved or a package is new", () => {
     "node_modules/zod": { version: "1.0.0" },
   });
   expect(npmStale(clone)).toBe("node_modules/hono is missing");
+});
+
+it("looks for what Go builds where Go puts it", () => {
+  expect(goFolder({ GOBIN: "/programs", GOPATH: "/go" })).toBe("/programs");
+  expect(goFolder({ GOPATH: `/first${delimiter}/second` })).toBe(join("/first", "bin"));
+  expect(goFolder({})).toBe(join(homedir(), "go", "bin"));
 });
 
 it("is content without the packages of other systems", () => {
