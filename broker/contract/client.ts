@@ -13,13 +13,16 @@ export class ProblemError extends Error {
   readonly status: number;
   readonly code: ProblemCode;
   readonly body: ProblemBody;
+  /** How long the broker asked to be left alone, ms; null: it did not say. */
+  readonly retryAfterMs: number | null;
 
-  constructor(body: ProblemBody) {
+  constructor(body: ProblemBody, retryAfterMs: number | null = null) {
     super(body.detail);
     this.name = "ProblemError";
     this.status = body.status;
     this.code = body.code;
     this.body = body;
+    this.retryAfterMs = retryAfterMs;
   }
 }
 
@@ -83,7 +86,7 @@ export function createClient(url: string, token: string): Client {
       throw new UnreachableError(url, error);
     }
     if (answer.ok) return answer;
-    throw new ProblemError(await readProblem(answer));
+    throw new ProblemError(await readProblem(answer), readRetryAfter(answer.headers.get("retry-after")));
   }
 
   return {
@@ -99,6 +102,13 @@ export function createClient(url: string, token: string): Client {
       }
     },
   };
+}
+
+/** A Retry-After header in ms: seconds, or a date; null for none. */
+export function readRetryAfter(header: string | null | undefined): number | null {
+  if (header === null || header === undefined) return null;
+  const ms = /^\d+$/.test(header.trim()) ? Number(header) * 1000 : Date.parse(header) - Date.now();
+  return Number.isFinite(ms) ? Math.max(0, ms) : null;
 }
 
 async function readProblem(answer: Response): Promise<ProblemBody> {

@@ -8,14 +8,20 @@ export interface Progress {
   totalBytes: number;
 }
 
+export interface Attempt {
+  move(bytes: number): void;
+  undo(): void;
+  settle(bytes: number): void;
+}
+
 export interface Counter {
   readonly progress: Readonly<Progress>;
   /** So many more bytes moved. */
   move(bytes: number): void;
   /** So many more files are done. */
   finish(files?: number): void;
-  /** Counts the bytes of one try: `move` for each piece, `undo` when the try failed. */
-  attempt(): { move(bytes: number): void; undo(): void };
+  /** Counts the bytes of one thing: `move` for each piece, `undo` when a try failed, `settle` when the sum is known. */
+  attempt(): Attempt;
 }
 
 /** Counts towards a total and tells `onProgress` after each change. */
@@ -46,6 +52,10 @@ export function createCounter(
         undo() {
           move(-moved);
           moved = 0;
+        },
+        settle(bytes) {
+          move(bytes - moved);
+          moved = bytes;
         },
       };
     },

@@ -6,6 +6,7 @@ import { join, resolve, sep } from "node:path";
 import { isUtf8 } from "node:buffer";
 import { maxManifestFiles } from "../../../broker/contract/manifest.ts";
 import { codeOf, reasonOf } from "./file-errors.ts";
+import { eachOf } from "./lanes.ts";
 
 /** A file that was found. Times in ns since 1970. */
 export interface FoundFile {
@@ -86,7 +87,8 @@ export async function scanFolder(root: string, options: ScanOptions = {}): Promi
 export async function statFiles(paths: readonly string[], options: ScanOptions = {}): Promise<Found> {
   const found: Found = { files: [], emptyFolders: [], problems: [], notes: [] };
   const slots: (FoundFile | undefined)[] = paths.map(() => undefined);
-  await inLanes(paths.entries(), options.signal, async ([index, given]) => {
+  await eachOf(paths.entries(), atOnce, async ([index, given]) => {
+    options.signal?.throwIfAborted();
     const path = resolve(given);
     try {
       const stats = await stat(path, { bigint: true });
@@ -110,7 +112,7 @@ async function walkAll(walk: Walk): Promise<void> {
   while (walk.queue.length > 0) {
     const level = walk.queue.splice(0);
     // oxlint-disable-next-line no-await-in-loop -- the next level is not known before
-    await inLanes(level.values(), walk.signal, (folder) => readFolder(walk, folder));
+    await eachOf(level, atOnce, (folder) => readFolder(walk, folder));
     if (walk.found.files.length > maxManifestFiles || walk.folders > maxManifestFiles) {
       walk.found.problems.push(
         `${walk.root} holds more than ${maxManifestFiles.toLocaleString("en")} files or folders. Name a smaller folder.`,
@@ -121,6 +123,7 @@ async function walkAll(walk: Walk): Promise<void> {
 }
 
 async function readFolder(walk: Walk, folder: Folder): Promise<void> {
+  walk.signal?.throwIfAborted();
   let names: Buffer[];
   try {
     names = await readdir(folder.path, { encoding: "buffer" });
@@ -138,7 +141,8 @@ async function readFolder(walk: Walk, folder: Folder): Promise<void> {
       );
   }
   noteSameButCase(walk.found, folder.path, texts);
-  await inLanes(texts.values(), walk.signal, (name) => look(walk, folder, name));
+  walk.signal?.throwIfAborted();
+  await eachOf(texts, atOnce, (name) => look(walk, folder, name));
 }
 
 /** One entry of a folder. */
@@ -254,20 +258,4 @@ function sorted(found: Found): Found {
   found.problems.sort(order);
   found.notes.sort(order);
   return found;
-}
-
-/** Runs `work` over `items`, some at once; stops at the first error and at the signal. */
-async function inLanes<T>(
-  items: Iterator<T>,
-  signal: AbortSignal | undefined,
-  work: (item: T) => Promise<void>,
-): Promise<void> {
-  const lane = async () => {
-    for (let next = items.next(); next.done !== true; next = items.next()) {
-      signal?.throwIfAborted();
-      // oxlint-disable-next-line no-await-in-loop -- one lane does one thing at a time
-      await work(next.value);
-    }
-  };
-  await Promise.all(Array.from({ length: atOnce }, () => lane()));
 }
