@@ -6,16 +6,17 @@ import { createAdaptorServer } from "@hono/node-server";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import pino from "pino";
 import { clearLeftovers } from "../container/agent/leftovers.ts";
-import { createFolderStore } from "./blob/folder.ts";
 import { readConfig, type Config } from "./config.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { systemClock, type Clock, type Launcher } from "./domain/ports.ts";
 import { createApp } from "./http/app.ts";
 import { createLoginCode } from "./http/auth.ts";
 import { createLocalLauncher } from "./launch/local.ts";
+import { openStorage } from "./storage.ts";
 import { leaseSecret, ownTokens, writeConnection } from "./secrets.ts";
 import { createBroker, defaultLimits, nudge, type Broker, type Limits } from "./service/broker.ts";
 import { createCapacityLoop, type CapacityLoop } from "./service/capacity.ts";
+import { createCleaner } from "./service/cleaner.ts";
 import { createCommitSignal } from "./service/commit-signal.ts";
 import { createDeliverer } from "./service/deliver.ts";
 import { closeStaleLaunches } from "./service/stale.ts";
@@ -26,6 +27,7 @@ import { createSettler, unsettledJobs } from "./service/settle.ts";
 import { removeHalfLoaded } from "./service/submit-job.ts";
 import { createSweeper, sweepEveryMs } from "./service/sweep.ts";
 import { createAuthenticator } from "./service/tokens.ts";
+import { createUploads } from "./service/uploads.ts";
 import { openDatabases } from "./store/open.ts";
 import { createWriter } from "./store/tx.ts";
 import { version } from "./version.ts";
@@ -79,23 +81,27 @@ async function startOn(
   undo: (() => void)[],
 ): Promise<RunningBroker> {
   const folder = (name: string) => join(dataFolder, name);
-  for (const name of ["logs", "staging", "blobs"]) mkdirSync(folder(name), { recursive: true, mode: 0o700 });
+  for (const name of ["logs", "staging"]) mkdirSync(folder(name), { recursive: true, mode: 0o700 });
   const log = pino(
     { level: "info" },
     pino.destination({ dest: folder("broker.log"), append: true, mode: 0o600, sync: true }),
   );
   const clock = options.clock ?? systemClock;
   const writer = createWriter(databases.writer, clock);
+  const secret = leaseSecret(dataFolder);
+  const storage = await openStorage(config.storage, dataFolder, secret);
   const broker = createBroker({
     writer,
     reader: databases.reader,
+    blobs: storage.store,
     clock,
     limits: { ...limitsOf(config), ...options.limits },
-    secret: leaseSecret(dataFolder),
+    secret,
     stagingFolder: folder("staging"),
     logFolder: folder("logs"),
     templates: readTemplates(besideProgram("templates", "../container/templates")),
-    pools: Object.keys(config.pools),
+    pools: new Map(Object.entries(config.pools).map(([name, { kind }]) => [name, kind])),
+    sharedRoots: config.sharedRoots,
   });
   const onError = (error: unknown) => log.error({ err: error }, "unexpected");
   writer.onLost(() => void rebuildCandidates(broker).catch(onError));
@@ -117,13 +123,15 @@ async function startOn(
       broker,
       db,
       authenticator: createAuthenticator(broker),
-      blobs: createFolderStore(folder("blobs")),
+      uploads: createUploads(broker),
       logs: createLogs(broker, db),
       info: {
         version,
         startedAt: clock.now(),
         dataFolder,
         databasePath: databases.path,
+        blobFolder: storage.folder,
+        retention: config.retention,
         schemaVersion: databases.schemaVersion,
         pools: () =>
           Object.entries(config.pools).map(([name, pool]) => ({
@@ -141,6 +149,7 @@ async function startOn(
       pageToken: tokens.page,
       isAllowedHost: hostCheck(config, options.host),
       onBug: (error, requestId) => log.error({ err: error, requestId }, "bug"),
+      ...(storage.signedDoor && { signedDoor: storage.signedDoor }),
     },
   );
   const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
@@ -157,7 +166,7 @@ async function startOn(
 
   for (const [pool, { kind, ...rest }] of Object.entries(config.pools)) {
     if (kind !== "local" || options.launcher === null) continue;
-    const launcher = options.launcher ?? localLauncher(url, dataFolder, config);
+    const launcher = options.launcher ?? localLauncher(url, dataFolder, config, storage.folder);
     const slots = "slots" in rest ? rest.slots : 0;
     loops.push(
       createCapacityLoop(broker, {
@@ -183,6 +192,12 @@ async function startOn(
   deliverer.wake();
   deliverer.tidyAll().catch(onError);
   broker.wake.capacity();
+  const cleaner = createCleaner(
+    broker,
+    config.retention,
+    (cleaned) => log.info({ cleaned }, "cleaned up"),
+    onError,
+  );
   const sweeper = createSweeper(broker);
   const timer = setInterval(() => {
     sweeper.sweep().catch(onError);
@@ -198,6 +213,7 @@ async function startOn(
     await Promise.all(loops.map((loop) => loop.stop(stopGraceMs)));
     await settler.idle();
     await deliverer.stop();
+    await cleaner.stop();
     const closed = new Promise<void>((done) => server.close(() => done()));
     server.closeAllConnections();
     await closed;
@@ -239,13 +255,14 @@ function besideProgram(bundled: string, inSource: string): string {
   return existsSync(beside) ? beside : resolve(import.meta.dirname, inSource);
 }
 
-function localLauncher(url: string, dataFolder: string, config: Config): Launcher {
+function localLauncher(url: string, dataFolder: string, config: Config, blobFolder: string | null): Launcher {
   return createLocalLauncher({
     url,
     agentEntry: besideProgram("agent.mjs", "../container/agent/main.ts"),
     workFolder: join(dataFolder, "work"),
-    stagingFolder: join(dataFolder, "staging"),
-    blobFolder: join(dataFolder, "blobs"),
+    // Where blobs are elsewhere, results go there at once.
+    stagingFolder: blobFolder === null ? null : join(dataFolder, "staging"),
+    blobFolder,
     logFolder: join(dataFolder, "logs"),
     blenders: config.blenders,
   });

@@ -7,9 +7,14 @@ export interface Requirements {
   pool: string | null;
   /** The one Blender series a job renders with, or null when it needs none. */
   blenderSeries: string | null;
+  /** Its input files are read where they lie. */
+  ownMachine?: boolean;
 }
 
-export type Capabilities = Pick<RegisterWorker, "amounts" | "attributes" | "pool" | "blenders">;
+export type Capabilities = Pick<RegisterWorker, "amounts" | "attributes" | "pool" | "blenders"> & {
+  /** Launched by a local pool of this broker: it sees the files that the broker's own machine sees. */
+  ownMachine?: boolean;
+};
 
 /** Steps with the same requirements share a class: workers are matched once a class, not once a step. */
 export function requirementClass(requirements: Requirements): string {
@@ -18,13 +23,28 @@ export function requirementClass(requirements: Requirements): string {
     requirements.blenderSeries,
     requirements.amounts,
     requirements.attributes,
+    requirements.ownMachine ?? false,
   ]);
+}
+
+/** The requirements behind a class. */
+export function requirementsOfClass(text: string): Requirements {
+  const [pool, blenderSeries, amounts, attributes, ownMachine] = JSON.parse(text) as [
+    Requirements["pool"],
+    Requirements["blenderSeries"],
+    Requirements["amounts"],
+    Requirements["attributes"],
+    boolean,
+  ];
+  return { pool, blenderSeries, amounts, attributes, ownMachine };
 }
 
 /** Why a worker cannot run steps of these requirements, in words, or null when it can. Names compare case-insensitively (OpenJD). */
 export function whyNot(requirements: Requirements, worker: Capabilities): string | null {
   if (requirements.pool !== null && requirements.pool !== worker.pool)
     return `it is not in the pool ${requirements.pool}`;
+  if (requirements.ownMachine === true && worker.ownMachine !== true)
+    return "the job's files are read where they lie, and it is not a worker of the broker's own machine";
   const series = requirements.blenderSeries;
   if (series !== null && !worker.blenders.some((install) => install.series === series))
     return `it has no Blender ${series}`;

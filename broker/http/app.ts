@@ -5,11 +5,13 @@ import { Problem } from "../contract/problem.ts";
 import { listJobs } from "../store/read-jobs.ts";
 import { checkHostAndOrigin, identify, setLoginCookie, type LoginCode } from "./auth.ts";
 import { jobNumber, jobOf, type HttpContext } from "./context.ts";
+import { blobHandlers } from "./blobs.ts";
 import { jobHandlers } from "./jobs.ts";
 import { closedPage, jobsPage } from "./jobs-page.ts";
 import { mountOperations } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
 import { answerProblem } from "./problem.ts";
+import { resultHandlers } from "./results.ts";
 import { systemHandlers } from "./system.ts";
 import { workerHandlers } from "./workers.ts";
 
@@ -19,6 +21,8 @@ export interface AppOptions {
   /** The token that the page's cookie carries. */
   pageToken: string;
   onBug: (error: unknown, requestId: string) => void;
+  /** Answers requests below /signed/, which carry no token; absent: the store has addresses of its own. */
+  signedDoor?: (request: Request) => Promise<Response>;
 }
 
 /** Makes the application; it has no socket of its own. */
@@ -38,7 +42,13 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
   app.use(checkHostAndOrigin(options.isAllowedHost));
   mountOperations(
     app,
-    { ...jobHandlers(context), ...workerHandlers(context), ...systemHandlers(context) },
+    {
+      ...jobHandlers(context),
+      ...resultHandlers(context),
+      ...workerHandlers(context),
+      ...blobHandlers(context),
+      ...systemHandlers(context),
+    },
     {
       identify: (c) => identify(c, context.authenticator),
       requireOwner(who, job) {
@@ -52,6 +62,8 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
       },
     },
   );
+  const door = options.signedDoor;
+  if (door) app.all("/signed/*", (c) => door(c.req.raw));
   const pageHeaders = secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],

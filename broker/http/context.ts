@@ -1,11 +1,13 @@
 // What the handlers share: the broker, its readers and its stores.
-import type { BlobStore } from "../domain/ports.ts";
 import type { Problem } from "../contract/problem.ts";
 import { Problem as ProblemClass } from "../contract/problem.ts";
+import type { RetentionDays } from "../service/clean.ts";
 import { heardOf, type Broker, type WorkerMemory } from "../service/broker.ts";
+import { frameOf, frameParameterOf } from "../service/frames.ts";
 import { numberOf, requireNumber } from "../service/ids.ts";
 import type { Logs } from "../service/logs.ts";
 import type { Authenticator } from "../service/tokens.ts";
+import type { Uploads } from "../service/uploads.ts";
 import { getJob, latestJob, type ReadDatabase } from "../store/read-jobs.ts";
 import type { Job } from "../contract/job.ts";
 
@@ -13,13 +15,16 @@ export interface HttpContext {
   broker: Broker;
   db: ReadDatabase;
   authenticator: Authenticator;
-  blobs: BlobStore;
+  uploads: Uploads;
   logs: Logs;
   info: {
     version: string;
     startedAt: number;
     dataFolder: string;
     databasePath: string;
+    /** Where the folder store keeps blobs; null for S3. */
+    blobFolder: string | null;
+    retention: RetentionDays;
     schemaVersion: number;
     pools: () => { name: string; kind: string; slots: number; workers: number }[];
   };
@@ -63,4 +68,22 @@ export function ownWorker(context: HttpContext, id: string, tokenId: number): Wo
     throw new ProblemClass("not-found", `There is no live worker ${id}. Register again.`);
   heardOf(context.broker, worker);
   return worker;
+}
+
+/** Frame numbers of the steps of one job, by step index. */
+export function framesOf(
+  context: HttpContext,
+  job: number,
+): (stepIndex: number, ordinal: number) => { frame: string | null; parameters: Record<string, string> } {
+  const { plan, settings } = context.broker.plans.of(job);
+  const parameters = plan.steps.map((step) => frameParameterOf(step, settings.frameParameter));
+  return (stepIndex, ordinal) => {
+    const step = plan.steps[stepIndex];
+    if (!step) return { frame: null, parameters: {} };
+    const values = Object.entries(step.space.taskAt(ordinal)).map(([name, { value }]) => [name, value]);
+    return {
+      frame: frameOf(step, parameters[stepIndex] ?? null, ordinal),
+      parameters: Object.fromEntries(values) as Record<string, string>,
+    };
+  };
 }

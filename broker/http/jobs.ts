@@ -1,21 +1,15 @@
 // Handlers of the operations on jobs, frames, tries and events.
 import { Problem } from "../contract/problem.ts";
 import { taskStates, jobStates } from "../contract/states.ts";
-import { frameOf, frameParameterOf } from "../service/frames.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
+import { cursorNumber } from "../service/paging.ts";
 import { requeueTasks } from "../service/requeue.ts";
 import { setJobIntent, setJobPriority } from "../service/set-intent.ts";
 import { planOnly, submitJob } from "../service/submit-job.ts";
 import { eventsAfter, newestCursor } from "../store/events.ts";
 import { getJobDetail, listJobs } from "../store/read-jobs.ts";
-import {
-  filesOf,
-  listArtifactRows,
-  listAttemptRows,
-  listTaskRows,
-  newestAttempt,
-} from "../store/read-tasks.ts";
-import { jobNumber, jobOf, type HttpContext } from "./context.ts";
+import { filesOf, listAttemptRows, listTaskRows, newestAttempt } from "../store/read-tasks.ts";
+import { framesOf, jobNumber, jobOf, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
 type JobHandlers = Pick<
@@ -29,20 +23,11 @@ type JobHandlers = Pick<
   | "requeueTasks"
   | "listTasks"
   | "listAttempts"
-  | "listArtifacts"
   | "readLog"
   | "listEvents"
 >;
 
 const at = (ms: number | null) => (ms === null ? null : new Date(ms).toISOString());
-
-/** Opaque paging: the last key, so that a page never shifts when newer things arrive. */
-function cursorNumber(after: string | undefined): number | null {
-  if (after === undefined) return null;
-  if (!/^\d{1,15}$/.test(after))
-    throw new Problem("malformed", "The page mark `after` is not one that this broker gave.");
-  return Number(after);
-}
 
 function oneOf(value: string | undefined, allowed: readonly string[], name: string): void {
   if (value !== undefined && !allowed.includes(value)) {
@@ -50,24 +35,6 @@ function oneOf(value: string | undefined, allowed: readonly string[], name: stri
       errors: [{ pointer: name, detail: "unknown" }],
     });
   }
-}
-
-/** Frame numbers of the steps of one job, by step index. */
-function framesOf(
-  context: HttpContext,
-  job: number,
-): (stepIndex: number, ordinal: number) => { frame: string | null; parameters: Record<string, string> } {
-  const { plan, settings } = context.broker.plans.of(job);
-  const parameters = plan.steps.map((step) => frameParameterOf(step, settings.frameParameter));
-  return (stepIndex, ordinal) => {
-    const step = plan.steps[stepIndex];
-    if (!step) return { frame: null, parameters: {} };
-    const values = Object.entries(step.space.taskAt(ordinal)).map(([name, { value }]) => [name, value]);
-    return {
-      frame: frameOf(step, parameters[stepIndex] ?? null, ordinal),
-      parameters: Object.fromEntries(values) as Record<string, string>,
-    };
-  };
 }
 
 /** The handlers over one context. */
@@ -146,15 +113,6 @@ export function jobHandlers(context: HttpContext): JobHandlers {
         createdAt: at(row.createdAt) as string,
         startedAt: at(row.startedAt),
         endedAt: at(row.endedAt),
-      }));
-      return { items, next: rows.length === limit ? String(rows.at(-1)?.id) : null };
-    },
-    listArtifacts({ params, query: { after, limit } }) {
-      const rows = listArtifactRows(db, jobNumber(context, params.job), cursorNumber(after) ?? 0, limit);
-      const items = rows.map(({ id: _, ...row }) => ({
-        ...row,
-        attemptId: idOf("attempt", row.attemptId),
-        deliveredAt: at(row.deliveredAt),
       }));
       return { items, next: rows.length === limit ? String(rows.at(-1)?.id) : null };
     },

@@ -1,38 +1,44 @@
-// Handlers of the operations on templates, blobs, tokens and the broker itself.
+// Handlers of the operations on templates, tokens and the broker itself.
 import { statSync, statfsSync } from "node:fs";
-import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import { readTemplateText } from "../openjd/document.ts";
+import { clean } from "../service/clean.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
 import { createToken, revokeToken } from "../service/tokens.ts";
+import { countBlobs } from "../store/blobs.ts";
 import { listTokenRows } from "../store/read-tasks.ts";
-import type { HttpContext } from "./context.ts";
+import { jobNumber, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
 type SystemHandlers = Pick<
   Handlers,
   | "listTemplates"
   | "getTemplate"
-  | "headBlob"
-  | "putBlob"
-  | "getBlob"
   | "createToken"
   | "listTokens"
   | "revokeToken"
   | "getSystem"
+  | "clean"
   | "stopBroker"
   | "health"
 >;
 
+/** How long the number of blobs is not counted anew, ms. */
+const countedForMs = 10_000;
+
 /** The handlers over one context. */
 export function systemHandlers(context: HttpContext): SystemHandlers {
-  const { broker, db, blobs, info } = context;
+  const { broker, db, info } = context;
   const shipped = new Map(
     [...broker.templates].map(([name, text]) => [name, { name, ...titleOf(name, text), text }]),
   );
 
-  function notThere(): Problem {
-    return new Problem("not-found", "These bytes are not here.");
+  let known = { at: -Infinity, blobs: 0, bytes: 0 };
+  /** Counting a million blobs takes a while: what was counted a moment ago is near enough. */
+  function stored(): { blobs: number; bytes: number } {
+    const now = broker.clock.monotonic();
+    if (now - known.at > countedForMs) known = { at: now, ...countBlobs(broker.rows) };
+    return { blobs: known.blobs, bytes: known.bytes };
   }
 
   return {
@@ -45,25 +51,6 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
           `There is no template ${params.name}. Shipped ones: ${[...shipped.keys()].join(", ")}.`,
         );
       return template;
-    },
-    async headBlob({ params }) {
-      const bytes = await blobs.size(params.sha256);
-      if (bytes === null) throw notThere();
-      return new Response(null, { headers: { "content-length": String(bytes) } });
-    },
-    async putBlob({ params, request }) {
-      const body = request.body
-        ? (Readable.fromWeb(request.body as never) as AsyncIterable<Uint8Array>)
-        : empty();
-      await blobs.put(params.sha256, body);
-    },
-    async getBlob({ params }) {
-      const found = await blobs.get(params.sha256);
-      if (!found) throw notThere();
-      const stream = Readable.toWeb(found.stream as Readable) as ReadableStream<Uint8Array>;
-      return new Response(stream, {
-        headers: { "content-type": "application/octet-stream", "content-length": String(found.bytes) },
-      });
     },
     async createToken({ body }) {
       const made = await broker.writer.write((tx) => ({
@@ -102,15 +89,17 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
         freeBytes: disk.bavail * disk.bsize,
         pools: info.pools(),
         templates: shipped.size,
+        storage: { kind: broker.blobs.kind, folder: info.blobFolder, ...stored() },
+        sharedRoots: [...broker.sharedRoots],
       };
+    },
+    clean({ body: { job, ...ask } }) {
+      const one = job === undefined ? {} : { job: jobNumber(context, job) };
+      return clean(broker, { ...ask, ...one }, info.retention);
     },
     stopBroker: () => context.stop(),
     health: () => ({ ok: true as const, name: "tally" as const, version: info.version }),
   };
-}
-
-async function* empty(): AsyncGenerator<Uint8Array> {
-  // An empty body is a blob of no bytes.
 }
 
 function titleOf(name: string, text: string): { title: string; description: string } {

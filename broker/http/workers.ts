@@ -3,10 +3,13 @@ import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import type { Worker } from "../contract/worker.ts";
 import { environmentsOf } from "../openjd/job.ts";
+import { reachOf } from "../service/blobs.ts";
 import { heardOf, isLeaseToken, type WorkerMemory } from "../service/broker.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
+import { listLeaseInputs } from "../service/lease-inputs.ts";
 import { leaseTask } from "../service/lease-task.ts";
 import { waitForOrders } from "../service/orders.ts";
+import { needsOf, outputsOf } from "../service/outputs.ts";
 import { drainWorker, leaveWorker, registerWorker } from "../service/register-worker.ts";
 import { lost, reportLease } from "../service/report-lease.ts";
 import { listWorkerRows } from "../store/read-tasks.ts";
@@ -24,6 +27,7 @@ type WorkerHandlers = Pick<
   | "getStepScript"
   | "reportLease"
   | "renewLease"
+  | "listLeaseInputs"
   | "appendLog"
 >;
 
@@ -107,9 +111,8 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       lease: await leaseTask(broker, ownWorker(context, params.worker, who.tokenId)),
     }),
     getStepScript({ params }) {
-      const { template, environments, parameters, settings, assets, plan } = broker.plans.of(
-        jobNumber(context, params.job),
-      );
+      const job = broker.plans.of(jobNumber(context, params.job));
+      const { template, environments, parameters, settings, assets, manifest, plan } = job;
       const planned = plan.steps[params.step];
       if (!planned) throw new Problem("not-found", `Job ${params.job} has no step ${params.step}.`);
       return {
@@ -123,6 +126,12 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
         script: planned.step.script,
         parameters,
         assets,
+        manifest,
+        needs: needsOf(job, planned),
+        outputs: outputsOf(job),
+        upstream: planned.dependsOn.length > 0,
+        filesInPlace: settings.filesInPlace,
+        sharedRoots: [...broker.sharedRoots],
         blenderSeries: settings.blenderSeries ?? null,
         frameTimeoutSeconds: settings.frameTimeoutSeconds ?? null,
       };
@@ -144,6 +153,11 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       const newest = body.progress.at(-1);
       if (newest) worker.progress = newest;
       return { termMs: broker.limits.leaseTermMs };
+    },
+    listLeaseInputs({ who, params, query, headers }) {
+      const reach = { "tally-lease": params.lease, "tally-lease-token": headers["tally-lease-token"] };
+      reachOf(broker, who, reach);
+      return listLeaseInputs(broker, requireNumber("lease", params.lease), query);
     },
     async appendLog({ who, params, query, headers, request }) {
       const bytes = await readPiece(request);

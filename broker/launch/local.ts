@@ -11,8 +11,10 @@ export interface LocalLauncherOptions {
   /** The agent's program: a bundle, or its TypeScript source. */
   agentEntry: string;
   workFolder: string;
-  stagingFolder: string;
-  blobFolder: string;
+  /** Where results are staged for the broker; null: they are uploaded. */
+  stagingFolder: string | null;
+  /** Where the broker's blobs lie on this machine; null: they lie elsewhere. */
+  blobFolder: string | null;
   logFolder: string;
   blenders: readonly string[];
 }
@@ -29,7 +31,8 @@ export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
       mkdirSync(options.workFolder, { recursive: true, mode: 0o700 });
       const log = openSync(join(logs, `${launchId}.log`), "a", 0o600);
       const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !secretNames.test(name)));
-      const child = spawn(process.execPath, [options.agentEntry, "--blobs", options.blobFolder], {
+      const blobs = options.blobFolder === null ? [] : ["--blobs", options.blobFolder];
+      const child = spawn(process.execPath, [options.agentEntry, ...blobs], {
         cwd: options.workFolder,
         // A group of its own: Ctrl-C in the broker's terminal must not reach the renderers.
         detached: true,
@@ -42,7 +45,7 @@ export function createLocalLauncher(options: LocalLauncherOptions): Launcher {
           TALLY_LAUNCH_ID: launchId,
           TALLY_POOL: pool,
           TALLY_WORK: options.workFolder,
-          TALLY_STAGING: options.stagingFolder,
+          ...(options.stagingFolder !== null && { TALLY_STAGING: options.stagingFolder }),
           ...(options.blenders.length > 0 && {
             TALLY_BLENDERS: options.blenders.join(process.platform === "win32" ? ";" : ":"),
           }),

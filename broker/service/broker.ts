@@ -2,11 +2,13 @@
 import { createHmac, timingSafeEqual, type KeyObject } from "node:crypto";
 import type { Order } from "../contract/worker.ts";
 import { createCandidates, type Candidates, type Warm } from "../domain/candidates.ts";
-import type { Clock } from "../domain/ports.ts";
+import type { SharedRoot } from "../contract/system.ts";
+import type { BlobStore, Clock } from "../domain/ports.ts";
 import type { Capabilities } from "../domain/requirements.ts";
 import { createShares, type Shares } from "../domain/share.ts";
 import type { StepFacts } from "../store/jobs.ts";
-import type { Reader, Writer } from "../store/tx.ts";
+import { rowsOf, type Reader, type Rows, type Writer } from "../store/tx.ts";
+import { createBlobGuard, type BlobGuard } from "./blob-guard.ts";
 import { createPlans, type Plans } from "./plans.ts";
 
 export interface Limits {
@@ -53,6 +55,10 @@ export interface WorkerMemory {
 export interface Broker {
   readonly writer: Writer;
   readonly reader: Reader;
+  /** Reads through the read-only connection. */
+  readonly rows: Rows;
+  readonly blobs: BlobStore;
+  readonly guard: BlobGuard;
   readonly clock: Clock;
   readonly limits: Limits;
   /** A key object: a hash with it costs 2 µs, with its bytes 11. */
@@ -61,8 +67,9 @@ export interface Broker {
   readonly stagingFolder: string;
   readonly logFolder: string;
   readonly templates: ReadonlyMap<string, string>;
-  /** The names of the pools in the configuration. */
-  readonly pools: readonly string[];
+  /** The pools in the configuration, by name. */
+  readonly pools: ReadonlyMap<string, "local" | "joined">;
+  readonly sharedRoots: readonly SharedRoot[];
   readonly candidates: Candidates;
   readonly shares: Shares;
   readonly plans: Plans;
@@ -86,13 +93,25 @@ export interface Broker {
 
 export type BrokerParts = Pick<
   Broker,
-  "writer" | "reader" | "clock" | "limits" | "secret" | "stagingFolder" | "logFolder" | "templates" | "pools"
+  | "writer"
+  | "reader"
+  | "blobs"
+  | "clock"
+  | "limits"
+  | "secret"
+  | "stagingFolder"
+  | "logFolder"
+  | "templates"
+  | "pools"
+  | "sharedRoots"
 >;
 
 /** Puts the pieces together with empty memory. */
 export function createBroker(parts: BrokerParts): Broker {
   return {
     ...parts,
+    rows: rowsOf(parts.reader),
+    guard: createBlobGuard(),
     candidates: createCandidates(),
     shares: createShares(),
     plans: createPlans(parts.reader),

@@ -8,6 +8,8 @@ const kinds = {
   attempt: "att_",
   launch: "lau_",
   token: "tok_",
+  upload: "upl_",
+  artifact: "fil_",
 } as const;
 type Kind = keyof typeof kinds;
 

@@ -1,5 +1,5 @@
 // Makes steps with ready tasks known to the workers: puts them among the candidates and wakes idle workers that fit.
-import { requirementClass, whyNot, type Requirements } from "../domain/requirements.ts";
+import { requirementClass, requirementsOfClass, whyNot, type Requirements } from "../domain/requirements.ts";
 import { stepFacts, type StepFacts } from "../store/jobs.ts";
 import type { Rows, Tx } from "../store/tx.ts";
 import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
@@ -67,13 +67,7 @@ export function rebuildCandidates(broker: Broker): Promise<void> {
 export function canRun(worker: WorkerMemory, requirement: string): boolean {
   let can = worker.matches.get(requirement);
   if (can === undefined) {
-    const [pool, blenderSeries, amounts, attributes] = JSON.parse(requirement) as [
-      Requirements["pool"],
-      Requirements["blenderSeries"],
-      Requirements["amounts"],
-      Requirements["attributes"],
-    ];
-    can = whyNot({ pool, blenderSeries, amounts, attributes }, worker.capabilities) === null;
+    can = whyNot(requirementsOfClass(requirement), worker.capabilities) === null;
     worker.matches.set(requirement, can);
   }
   return can;

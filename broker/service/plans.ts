@@ -1,5 +1,6 @@
 // The plan of a job (its steps and parameter spaces), computed from the stored template and kept for the jobs at work.
 import { Problem, type FieldError } from "../contract/problem.ts";
+import type { BlobRef } from "../contract/blob.ts";
 import type { Asset, JobSettings, Submit } from "../contract/job.ts";
 import { bindParameters } from "../openjd/bind.ts";
 import { readTemplateText } from "../openjd/document.ts";
@@ -14,6 +15,8 @@ export interface PlannedJob {
   parameters: Record<string, ParameterValue>;
   settings: JobSettings;
   assets: Asset[];
+  /** The blob of its list of input files. */
+  manifest: BlobRef | null;
   plan: JobPlan;
 }
 
@@ -23,9 +26,11 @@ export interface Plans {
 }
 
 /** What a plan is computed from, as it is stored. */
-export type StoredJob = Record<"template" | "environments" | "parameters" | "settings" | "assets", string>;
+export type StoredJob = Record<"template" | "environments" | "parameters" | "settings" | "assets", string> & {
+  manifest: string | null;
+};
 export const selectStored =
-  "SELECT template, environments, parameters, settings, assets FROM jobs WHERE id = ?";
+  "SELECT template, environments, parameters, settings, assets, manifest FROM jobs WHERE id = ?";
 
 /** The plan of a stored job's row. */
 export function readStored(row: StoredJob): PlannedJob {
@@ -37,6 +42,7 @@ export function readStored(row: StoredJob): PlannedJob {
     parameters,
     settings: JSON.parse(row.settings) as JobSettings,
     assets: JSON.parse(row.assets) as Asset[],
+    manifest: row.manifest === null ? null : (JSON.parse(row.manifest) as BlobRef),
     plan: planOf(template, parameters),
   };
 }
@@ -69,7 +75,10 @@ export function createPlans(reader: Reader): Plans {
 }
 
 /** Checks and plans what somebody wants to submit. Throws `invalid` with every mistake and where it stands. */
-export function planSubmission(body: Submit, text: string): Omit<PlannedJob, "settings" | "assets"> {
+export function planSubmission(
+  body: Submit,
+  text: string,
+): Omit<PlannedJob, "settings" | "assets" | "manifest"> {
   const template = readJobTemplate(text);
   const environments = body.environments.map(readEnvironmentTemplate);
   const where = {

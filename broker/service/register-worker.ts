@@ -16,7 +16,7 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
     const known =
       launch === null
         ? undefined
-        : tx.get<{ id: number }>("SELECT id FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
+        : tx.get<Launch>("SELECT id, pool FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
     const name = freeName(tx, body.name);
     const { id } = tx.run(
       `INSERT INTO workers (name, pool, token_id, launch_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
@@ -37,11 +37,14 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
       state: "idle",
       data: { worker: idOf("worker", id), name },
     });
-    tx.after(() =>
-      broker.workers.set(id, remember(broker, id, tokenId, known?.id ?? null, { ...body, name })),
-    );
+    tx.after(() => broker.workers.set(id, remember(broker, id, tokenId, known, { ...body, name })));
     return id;
   });
+}
+
+interface Launch {
+  id: number;
+  pool: string;
 }
 
 /** People name workers by name, to drain one for example: no two live ones share theirs. */
@@ -57,15 +60,16 @@ function remember(
   broker: Broker,
   id: number,
   tokenId: number,
-  launchId: number | null,
+  launch: Launch | undefined,
   body: RegisterWorker,
 ): WorkerMemory {
   return {
     id,
     name: body.name,
     tokenId,
-    launchId,
+    launchId: launch?.id ?? null,
     capabilities: {
+      ownMachine: launch !== undefined && broker.pools.get(launch.pool) === "local",
       amounts: body.amounts,
       attributes: body.attributes,
       pool: body.pool,
@@ -86,12 +90,16 @@ function remember(
 /** Reads the live workers and their open leases at start; every open lease gets one full term. */
 export function recallWorkers(broker: Broker): Promise<void> {
   return broker.writer.write((tx) => {
-    const rows = tx.all<Record<string, never>>("SELECT * FROM workers WHERE ended_at IS NULL") as unknown as {
+    const rows = tx.all<Record<string, never>>(
+      `SELECT w.*, l.pool AS launch_pool FROM workers w LEFT JOIN launches l ON l.id = w.launch_id
+       WHERE w.ended_at IS NULL`,
+    ) as unknown as {
       id: number;
       name: string;
       pool: string;
       token_id: number;
       launch_id: number | null;
+      launch_pool: string | null;
       state: WorkerState;
       os_family: RegisterWorker["osFamily"];
       agent_version: string;
@@ -100,7 +108,8 @@ export function recallWorkers(broker: Broker): Promise<void> {
       blenders: string;
     }[];
     const memories = rows.map((row) => {
-      const memory = remember(broker, row.id, row.token_id, row.launch_id, {
+      const launch = row.launch_id === null ? undefined : { id: row.launch_id, pool: row.launch_pool ?? "" };
+      const memory = remember(broker, row.id, row.token_id, launch, {
         name: row.name,
         pool: row.pool,
         agentVersion: row.agent_version,

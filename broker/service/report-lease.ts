@@ -1,11 +1,8 @@
 // A worker reports what happened. Reports count 1, 2, 3 … within a lease; a replay gets the same answer again, and a
 // stale token changes nothing.
-import { isAbsolute, normalize, sep } from "node:path";
 import { Problem } from "../contract/problem.ts";
 import type { Report, ReportItem } from "../contract/worker.ts";
 import type { Lease } from "../contract/worker.ts";
-import { insertArtifact } from "../store/artifacts.ts";
-import type { StepFacts } from "../store/jobs.ts";
 import {
   getLease,
   markLease,
@@ -18,9 +15,9 @@ import {
 import type { Tx } from "../store/tx.ts";
 import { isLeaseToken, type Broker, type WorkerMemory } from "./broker.ts";
 import { cancelTask, closeLease, failTask, releaseTask, succeedTask, type Closing } from "./close-lease.ts";
-import { idOf } from "./ids.ts";
 import { leaseInTx, nextLease } from "./lease-task.ts";
 import { factsOf } from "./offer.ts";
+import { takeFiles } from "./take-files.ts";
 
 /** Takes one report. Throws `lease-lost` (nothing changed), `sequence-gap`, or `invalid`. */
 export function reportLease(
@@ -108,18 +105,14 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
         ...(item.device !== undefined && { device: item.device }),
       };
       if (succeedTask(broker, tx, closing, done))
-        addArtifacts(broker, tx, facts, leaseId, attempt, item.files);
+        takeFiles(broker, tx, facts, leaseId, attempt, item.files, false);
       return;
     }
     case "failed": {
       const { failureClass, reason, seconds, logOffset: logTo, exitCode } = item;
-      failTask(broker, tx, closing, {
-        failureClass,
-        reason,
-        seconds,
-        logTo,
-        ...(exitCode !== undefined && { exitCode }),
-      });
+      const failure = { failureClass, reason, seconds, logTo, ...(exitCode !== undefined && { exitCode }) };
+      if (failTask(broker, tx, closing, failure))
+        takeFiles(broker, tx, facts, leaseId, attempt, item.files, true);
       return;
     }
     case "released":
@@ -128,47 +121,12 @@ function takeItem(broker: Broker, tx: Tx, closing: Closing, leaseId: number, ite
     case "canceled": {
       const intent = tx.get<{ intent: string }>("SELECT intent FROM jobs WHERE id = ?", facts.jobId)?.intent;
       // The worker may have been told to stop for another reason: only a canceled job cancels its frames.
-      if (intent === "cancel") cancelTask(tx, closing, item.logOffset);
-      else releaseTask(broker, tx, closing, undefined, item.logOffset);
+      const closed =
+        intent === "cancel"
+          ? cancelTask(tx, closing, item.logOffset)
+          : releaseTask(broker, tx, closing, undefined, item.logOffset);
+      if (closed) takeFiles(broker, tx, facts, leaseId, attempt, item.files, true);
       return;
     }
   }
-}
-
-function addArtifacts(
-  broker: Broker,
-  tx: Tx,
-  facts: StepFacts,
-  leaseId: number,
-  attempt: OpenAttempt,
-  files: { path: string; name: string; bytes: number }[],
-): void {
-  if (files.length === 0) return;
-  const staging = `${broker.stagingFolder}${sep}${idOf("lease", leaseId)}${sep}`;
-  const { outputFolders } = broker.plans.of(facts.jobId).settings;
-  for (const file of files) {
-    if (!isAbsolute(file.path) || normalize(file.path) !== file.path || !file.path.startsWith(staging)) {
-      throw new Problem("invalid", `The file ${file.path} is not in the folder of this lease.`);
-    }
-    const allowed =
-      isAbsolute(file.name) &&
-      normalize(file.name) === file.name &&
-      outputFolders.some((folder) => file.name.startsWith(withSlash(folder)));
-    const outside = allowed
-      ? null
-      : `${file.name} is outside the folders that this job may write to. The file is kept at ${file.path}.`;
-    insertArtifact(tx, {
-      attemptId: attempt.id,
-      jobId: facts.jobId,
-      staged: file.path,
-      name: file.name,
-      bytes: file.bytes,
-      outside,
-    });
-  }
-  tx.after(() => broker.wake.deliveries());
-}
-
-function withSlash(folder: string): string {
-  return folder.endsWith(sep) ? folder : folder + sep;
 }

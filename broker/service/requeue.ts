@@ -8,7 +8,7 @@ import { statesAccepting, taskMachine } from "../domain/machine.ts";
 import { addEvent } from "../store/events.ts";
 import { moveCounts, refreshJob } from "../store/counts.ts";
 import { closeAttempt } from "../store/leases.ts";
-import type { Tx } from "../store/tx.ts";
+import type { Rows, Tx } from "../store/tx.ts";
 import { nudge, type Broker } from "./broker.ts";
 import { frameParameterOf, ordinalsOfFrames, runsOf, spokenFrames } from "./frames.ts";
 import { offerJob } from "./offer.ts";
@@ -34,6 +34,7 @@ export async function requeueTasks(broker: Broker, jobId: number, ask: Requeue):
     .prepare("SELECT id, idx, name, ready + blocked AS waiting FROM steps WHERE job_id = ? ORDER BY idx")
     .all(jobId) as StepRow[];
   refuseWhileEnding(broker, jobId, steps);
+  refuseWithoutInputs(broker.rows, jobId);
   const chosen = ask.step === undefined ? steps : steps.filter((step) => step.name === ask.step);
   if (chosen.length === 0) {
     throw new Problem(
@@ -100,9 +101,20 @@ function refuseWhileEnding(broker: Broker, jobId: number, steps: readonly StepRo
   );
 }
 
+/** What was cleaned away cannot be rendered again. */
+function refuseWithoutInputs(rows: Rows, jobId: number): void {
+  const job = rows.get<{ cleaned: number | null }>(
+    "SELECT inputs_cleaned_at AS cleaned FROM jobs WHERE id = ?",
+    jobId,
+  );
+  if (job?.cleaned == null) return;
+  throw new Problem("cleaned", `The input files of job ${jobId} were cleaned up. Submit it again.`);
+}
+
 /** First of all the job wants to run again, unless it is paused: nothing then cancels what the slices bring back. */
 function wantRun(broker: Broker, jobId: number): Promise<void> {
   return broker.writer.write((tx) => {
+    refuseWithoutInputs(tx, jobId);
     tx.run(
       "UPDATE jobs SET intent = 'run', intent_reason = NULL WHERE id = ? AND intent IN ('cancel', 'stop')",
       jobId,

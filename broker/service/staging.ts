@@ -1,5 +1,5 @@
 // The folders in which workers on this machine stage results: one a lease, removed once the lease is closed and
-// nothing in it waits to be brought home.
+// nothing in it waits for the store.
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Broker } from "./broker.ts";
@@ -18,7 +18,7 @@ export interface Staging {
 export function createStaging(broker: Broker, onError: (error: unknown) => void): Staging {
   const select = broker.reader.prepare(
     `SELECT (SELECT count(*) FROM artifacts f JOIN attempts a ON a.id = f.attempt_id
-             WHERE a.lease_id = l.id AND f.delivered_at IS NULL) + (l.closed_at IS NULL) AS busy
+             WHERE a.lease_id = l.id AND f.staged <> '') + (l.closed_at IS NULL) AS busy
      FROM leases l WHERE l.id = ?`,
   );
 

@@ -8,11 +8,13 @@ import type { Requirements } from "../domain/requirements.ts";
 import { chunksOf } from "../openjd/chunks.ts";
 import type { StepPlan } from "../openjd/job.ts";
 import { addEvent } from "../store/events.ts";
+import { insertJobBlobs } from "../store/blobs.ts";
 import { refreshJob } from "../store/counts.ts";
 import { insertJob, insertStep, insertTask, insertTasksInOrder } from "../store/jobs.ts";
 import type { Tx } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { offerJob } from "./offer.ts";
+import { missingInputs, readInputs } from "./manifests.ts";
 import { refuseSharedOutput } from "./shared-output.ts";
 import { planSubmission, type PlannedJob } from "./plans.ts";
 import { sliceRows } from "./settle.ts";
@@ -22,7 +24,7 @@ export interface Submitter {
   name: string;
 }
 
-type Planned = Omit<PlannedJob, "settings" | "assets"> & { text: string };
+type Planned = Omit<PlannedJob, "settings" | "assets" | "manifest"> & { text: string };
 
 /** What a submit would create. Throws the same problems; changes nothing. */
 export function planOnly(broker: Broker, body: Submit): Plan {
@@ -45,11 +47,13 @@ export async function submitJob(broker: Broker, who: Submitter, key: string, bod
   const replayed = replayOf(broker, who.tokenId, key, bodyHash);
   if (replayed !== undefined) return replayed;
   const what = planned(broker, body);
+  const inputs = body.manifest ? await readInputs(broker, body.manifest) : [];
   const { jobId, stepIds } = await broker.writer.write((tx) => {
     refuseSharedOutput(broker, tx, body.settings, what.plan);
     return insertSkeleton(tx, who, key, bodyHash, body, what);
   });
   try {
+    await insertInputs(broker, jobId, inputs);
     for (const [index, step] of what.plan.steps.entries()) {
       // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
       await insertTasks(broker, stepIds[index] as number, step, body.settings.order);
@@ -74,16 +78,26 @@ export async function submitJob(broker: Broker, who: Submitter, key: string, bod
   return jobId;
 }
 
-/** Removes a job that nobody ever saw, its frames in slices. */
+/** Writes down the input files of a job. Throws `missing-blobs` when one was removed in this very moment. */
+async function insertInputs(broker: Broker, jobId: number, inputs: readonly string[]): Promise<void> {
+  for (let at = 0; at < inputs.length; at += sliceRows) {
+    const slice = inputs.slice(at, at + sliceRows);
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    const here = await broker.writer.write((tx) => insertJobBlobs(tx, jobId, slice));
+    if (here < slice.length) throw missingInputs(slice.length - here);
+  }
+}
+
+/** Removes a job that nobody ever saw, its frames and input files in slices. */
 async function removeJob(broker: Broker, jobId: number): Promise<void> {
-  const slice = (tx: Tx) =>
-    tx.run(
-      `DELETE FROM tasks WHERE (step_id, ordinal) IN
-         (SELECT t.step_id, t.ordinal FROM steps s JOIN tasks t ON t.step_id = s.id WHERE s.job_id = ? LIMIT ${sliceRows})`,
-      jobId,
-    ).changes;
-  // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
-  while ((await broker.writer.write(slice)) === sliceRows);
+  const tasks = `DELETE FROM tasks WHERE (step_id, ordinal) IN
+    (SELECT t.step_id, t.ordinal FROM steps s JOIN tasks t ON t.step_id = s.id WHERE s.job_id = ? LIMIT ${sliceRows})`;
+  const inputs = `DELETE FROM job_blobs WHERE (job_id, blob_id) IN
+    (SELECT job_id, blob_id FROM job_blobs WHERE job_id = ? LIMIT ${sliceRows})`;
+  for (const sql of [tasks, inputs]) {
+    // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
+    while ((await broker.writer.write((tx) => tx.run(sql, jobId).changes)) === sliceRows);
+  }
   await broker.writer.write((tx) => {
     tx.run("DELETE FROM jobs WHERE id = ? AND state = 'loading'", jobId);
     tx.after(() => broker.halfLoaded.delete(jobId));
@@ -97,7 +111,7 @@ export function removeHalfLoaded(broker: Broker): Promise<number> {
 
 /** A pool that nobody knows would let the job wait for ever; workers may have joined with one of their own. */
 function refuseUnknownPool(broker: Broker, pool: string | undefined): void {
-  const known = new Set(broker.pools);
+  const known = new Set(broker.pools.keys());
   for (const worker of broker.workers.values()) known.add(worker.capabilities.pool);
   if (pool === undefined || known.has(pool)) return;
   throw new Problem(
@@ -107,8 +121,21 @@ function refuseUnknownPool(broker: Broker, pool: string | undefined): void {
   );
 }
 
+/** Files that are read where they lie are seen by workers of this machine alone: without any, the job would wait for ever. */
+function refuseInPlace(broker: Broker, { filesInPlace, pool }: Submit["settings"]): void {
+  if (!filesInPlace) return;
+  const isLocal = (name: string) => broker.pools.get(name) === "local";
+  if (pool === undefined ? [...broker.pools.keys()].some(isLocal) : isLocal(pool)) return;
+  throw new Problem(
+    "invalid",
+    `Files can be read where they lie by workers of the broker's own machine alone, and ${pool === undefined ? "this broker has no pool there" : `the pool "${pool}" is not there`}. Send them instead: submit again with --upload.`,
+    { errors: [{ pointer: "settings.filesInPlace", detail: "no workers on the broker's machine" }] },
+  );
+}
+
 function planned(broker: Broker, body: Submit): Planned {
   refuseUnknownPool(broker, body.settings.pool);
+  refuseInPlace(broker, body.settings);
   const text = templateText(broker, body);
   const what = planSubmission(body, text);
   const count = what.plan.steps.reduce((sum, step) => sum + step.taskCount, 0);
@@ -191,6 +218,7 @@ function insertSkeleton(
     templateName: body.templateName ?? null,
     environments: body.environments,
     taskCount: plan.steps.reduce((sum, step) => sum + step.taskCount, 0),
+    manifest: body.manifest ?? null,
   });
   const raced = tx.run(
     "INSERT OR IGNORE INTO idempotency (token_id, key, body_hash, job_id, created_at) VALUES (?, ?, ?, ?, ?)",
@@ -210,7 +238,7 @@ function insertSkeleton(
       taskCount: step.taskCount,
       chunking: chunkingOf(step),
       requirements: JSON.stringify(requirementsOf(step, body)),
-      sessionKey: step.step.stepEnvironments === undefined ? `${jobId}` : `${jobId}/${index}`,
+      sessionKey: hasOwnSession(step) ? `${jobId}/${index}` : `${jobId}`,
       state: step.dependsOn.length === 0 ? "ready" : "blocked",
     }),
   );
@@ -227,6 +255,11 @@ function insertSkeleton(
   return { jobId, stepIds };
 }
 
+/** An environment of its own, or files that the steps before it made. */
+function hasOwnSession(step: StepPlan): boolean {
+  return step.step.stepEnvironments !== undefined || step.dependsOn.length > 0;
+}
+
 function chunkingOf(step: StepPlan): "none" | "fixed" | "adaptive" {
   const { chunk } = step.space;
   if (!chunk) return "none";
@@ -238,6 +271,7 @@ function requirementsOf(step: StepPlan, body: Submit): Requirements {
   return {
     pool: body.settings.pool ?? null,
     blenderSeries: body.settings.blenderSeries ?? null,
+    ownMachine: body.settings.filesInPlace,
     amounts: (step.hostRequirements?.amounts ?? []).map(({ name, min, max }) => {
       const [low, high] = [number(min), number(max)];
       return { name, ...(low !== undefined && { min: low }), ...(high !== undefined && { max: high }) };

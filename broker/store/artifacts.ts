@@ -1,68 +1,238 @@
-// Result files: where each lies now, where it belongs, and the durable fact that it came home.
+// Result files: where the bytes of each are, where it belongs, and the durable fact that it came home.
 import type { Rows, Tx } from "./tx.ts";
 
 export interface NewArtifact {
   attemptId: number;
   jobId: number;
+  /** Where it lies on this machine, '' for one whose blob is here. */
   staged: string;
+  blobId: number | null;
   name: string;
   bytes: number;
-  /** Why its name is outside the folders of its job: it then stays where it is, for good. */
+  sha256: string;
+  executable: boolean;
+  /** Of a try that failed or was canceled. */
+  partial: boolean;
+  /** Who brings it home. */
+  home: "broker" | "pull" | "none";
+  /** Why its name is outside the folders of its job: nobody puts it there by itself. */
   outside: string | null;
 }
 
 export function insertArtifact(tx: Tx, artifact: NewArtifact): void {
   tx.run(
-    "INSERT INTO artifacts (attempt_id, job_id, staged, name, bytes, outside, problem) VALUES (?, ?, ?, ?, ?, ?, ?)",
+    `INSERT INTO artifacts (attempt_id, job_id, staged, blob_id, name, bytes, sha256, executable, partial, home, outside, problem)
+     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     artifact.attemptId,
     artifact.jobId,
     artifact.staged,
+    artifact.blobId,
     artifact.name,
     artifact.bytes,
+    artifact.sha256,
+    artifact.executable ? 1 : 0,
+    artifact.partial ? 1 : 0,
+    artifact.home,
     artifact.outside === null ? 0 : 1,
     artifact.outside,
   );
 }
 
+/** True when no newer generation of the frame has won: an old file must not replace a new one. `a` is its attempt. */
+export const isCurrent = `NOT EXISTS (SELECT 1 FROM attempts n WHERE n.step_id = a.step_id AND n.ordinal = a.ordinal
+  AND n.generation > a.generation AND n.state = 'succeeded')`;
+
+const awaitsHome = "delivered_at IS NULL AND outside = 0 AND home = 'broker' AND cleaned_at IS NULL";
+const awaitsStore = "staged <> ''";
+
 export interface PendingArtifact {
   id: number;
   jobId: number;
   leaseId: number;
+  /** Where it lies on this machine; '' once its blob is in the store. */
   staged: string;
   name: string;
   bytes: number;
+  sha256: string;
+  executable: number;
   problem: string | null;
   step: string;
   ordinal: number;
   seconds: number | null;
   worker: string;
   settings: string;
-  /** False when a newer generation of the frame already won: an old file must not replace a new one. */
+  /** Whether the broker is to bring it home. */
+  awaitsHome: number;
   current: number;
 }
 
-/** Files that are to be brought home, oldest first, after `afterId`. */
-export function pendingArtifacts(tx: Pick<Rows, "all">, afterId: number, limit: number): PendingArtifact[] {
-  return tx.all(
-    `SELECT f.id, f.job_id AS jobId, a.lease_id AS leaseId, f.staged, f.name, f.bytes, f.problem, s.name AS step, a.ordinal,
-            a.seconds, w.name AS worker, j.settings,
-            NOT EXISTS (SELECT 1 FROM attempts n WHERE n.step_id = a.step_id AND n.ordinal = a.ordinal
-                          AND n.generation > a.generation AND n.state = 'succeeded') AS current
-     FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
+/** Files that are to be brought home or into the store, oldest first, after `afterId`. */
+export function pendingArtifacts(rows: Pick<Rows, "all">, afterId: number, limit: number): PendingArtifact[] {
+  return rows.all(
+    `SELECT f.id, f.job_id AS jobId, a.lease_id AS leaseId, f.staged, f.name, f.bytes, f.sha256, f.executable, f.problem,
+            s.name AS step, a.ordinal, a.seconds, w.name AS worker, j.settings, (${awaitsHome}) AS awaitsHome,
+            ${isCurrent} AS current
+     FROM (SELECT * FROM (SELECT id FROM artifacts WHERE ${awaitsHome} AND id > ? ORDER BY id LIMIT ?)
+           UNION SELECT * FROM (SELECT id FROM artifacts WHERE ${awaitsStore} AND id > ? ORDER BY id LIMIT ?)
+           ORDER BY id LIMIT ?) p
+       JOIN artifacts f ON f.id = p.id JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
        JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id JOIN jobs j ON j.id = f.job_id
-     WHERE f.delivered_at IS NULL AND f.outside = 0 AND f.id > ? ORDER BY f.id LIMIT ?`,
+     ORDER BY f.id`,
     afterId,
+    limit,
+    afterId,
+    limit,
     limit,
   );
 }
 
 /** Nothing is left to do for the file: it is home, or it was left out for the reason given, and then it does not count. */
 export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut: string | null): void {
-  tx.run("UPDATE artifacts SET delivered_at = ?, problem = ? WHERE id = ?", tx.now, leftOut, artifactId);
-  if (leftOut === null) tx.run("UPDATE jobs SET delivered_files = delivered_files + 1 WHERE id = ?", jobId);
+  const marked = tx.run(
+    "UPDATE artifacts SET delivered_at = ?, problem = ? WHERE id = ? AND delivered_at IS NULL",
+    tx.now,
+    leftOut,
+    artifactId,
+  );
+  if (leftOut === null && marked.changes === 1)
+    tx.run("UPDATE jobs SET delivered_files = delivered_files + 1 WHERE id = ?", jobId);
 }
 
 /** It could not be brought home, in words; it is tried again. */
 export function markUndelivered(tx: Tx, artifactId: number, problem: string): void {
   tx.run("UPDATE artifacts SET problem = ? WHERE id = ?", problem, artifactId);
+}
+
+/** Its bytes are in the store now. */
+export function markAdopted(tx: Tx, artifactId: number, blobId: number): void {
+  tx.run("UPDATE artifacts SET staged = '', blob_id = ? WHERE id = ?", blobId, artifactId);
+}
+
+/** Its bytes are gone for good. */
+export function markLost(tx: Tx, artifactId: number, problem: string): void {
+  tx.run(
+    `UPDATE artifacts SET staged = '', cleaned_at = ?, problem = CASE WHEN delivered_at IS NULL THEN ? ELSE problem END
+     WHERE id = ?`,
+    tx.now,
+    problem,
+    artifactId,
+  );
+}
+
+export interface ListedArtifact {
+  id: number;
+  attemptId: number;
+  step: string;
+  stepIndex: number;
+  ordinal: number;
+  generation: number;
+  name: string;
+  bytes: number;
+  sha256: string;
+  state: "current" | "replaced" | "partial";
+  outside: number;
+  executable: number;
+  kept: number;
+  deliveredAt: number | null;
+  problem: string | null;
+}
+
+/** Files of a job after `after`, in the order in which they came. */
+export function listArtifactRows(
+  rows: Rows,
+  jobId: number,
+  filter: { after: number; limit: number; state: ListedArtifact["state"] | null },
+): ListedArtifact[] {
+  const state = `CASE WHEN f.partial = 1 THEN 'partial' WHEN ${isCurrent} THEN 'current' ELSE 'replaced' END`;
+  return rows.all(
+    `SELECT f.id, f.attempt_id AS attemptId, s.name AS step, s.idx AS stepIndex, a.ordinal, a.generation, f.name, f.bytes,
+            f.sha256, ${state} AS state, f.outside, f.executable, f.delivered_at AS deliveredAt, f.problem,
+            (f.staged <> '' OR (b.id IS NOT NULL AND b.dropped_at IS NULL)) AS kept
+     FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
+       LEFT JOIN blobs b ON b.id = f.blob_id
+     WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
+     ORDER BY f.id LIMIT ?`,
+    jobId,
+    filter.after,
+    filter.state,
+    filter.limit,
+  );
+}
+
+export interface DeliveredFile {
+  id: number;
+  step: string;
+  ordinal: number;
+  name: string;
+  bytes: number;
+  seconds: number | null;
+  worker: string;
+  partial: number;
+  deliveredAt: number | null;
+}
+
+/** One file of a job with what an event tells of it. */
+export function deliveredFile(rows: Rows, jobId: number, artifactId: number): DeliveredFile | undefined {
+  return rows.get(
+    `SELECT f.id, s.name AS step, a.ordinal, f.name, f.bytes, a.seconds, w.name AS worker, f.partial,
+            f.delivered_at AS deliveredAt
+     FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
+       JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id WHERE f.id = ? AND f.job_id = ?`,
+    artifactId,
+    jobId,
+  );
+}
+
+export interface ResultFile {
+  id: number;
+  step: string;
+  ordinal: number;
+  name: string;
+  bytes: number;
+  sha256: string;
+  executable: number;
+  staged: string;
+  blobId: number | null;
+  deliveredAt: number | null;
+  cleanedAt: number | null;
+  problem: string | null;
+  /** Whether its blob is in the store. */
+  stored: number;
+}
+
+/** Results of a job that count, after `after`, in the order in which they came; of some steps alone where they are named. */
+export function resultsThatCount(
+  rows: Rows,
+  jobId: number,
+  stepIds: readonly number[] | null,
+  after: number,
+  limit: number,
+): ResultFile[] {
+  return rows.all(
+    `SELECT f.id, s.name AS step, a.ordinal, f.name, f.bytes, f.sha256, f.executable, f.staged, f.blob_id AS blobId,
+            f.delivered_at AS deliveredAt, f.cleaned_at AS cleanedAt, f.problem,
+            (b.id IS NOT NULL AND b.dropped_at IS NULL) AS stored
+     FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
+       LEFT JOIN blobs b ON b.id = f.blob_id
+     WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND f.partial = 0 AND a.state = 'succeeded'
+       AND (? IS NULL OR a.step_id IN (SELECT value FROM json_each(?))) AND ${isCurrent}
+     ORDER BY f.id LIMIT ?`,
+    jobId,
+    after,
+    stepIds === null ? null : 1,
+    JSON.stringify(stepIds ?? []),
+    limit,
+  );
+}
+
+/** Steps that a step depends on, directly or not. */
+export function stepsBefore(rows: Rows, stepId: number): number[] {
+  return rows
+    .all<{ id: number }>(
+      `WITH RECURSIVE before (id) AS (SELECT depends_on FROM step_dependencies WHERE step_id = ?
+         UNION SELECT d.depends_on FROM step_dependencies d JOIN before ON d.step_id = before.id)
+       SELECT id FROM before ORDER BY id`,
+      stepId,
+    )
+    .map((row) => row.id);
 }

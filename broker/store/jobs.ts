@@ -1,4 +1,5 @@
 // Rows of jobs, steps and tasks as they are created, and the facts about a step that never change.
+import type { BlobRef } from "../contract/blob.ts";
 import type { Asset, JobSettings } from "../contract/job.ts";
 import type { TaskState } from "../contract/states.ts";
 import type { Rows, Tx } from "./tx.ts";
@@ -13,6 +14,8 @@ export interface NewJob {
   templateName: string | null;
   environments: string[];
   taskCount: number;
+  /** The blob of its list of input files. */
+  manifest: BlobRef | null;
 }
 
 /** Inserts a job that is still loading, invisible to people and workers; returns its number. */
@@ -20,8 +23,8 @@ export function insertJob(tx: Tx, job: NewJob): number {
   const { settings } = job;
   return tx.run(
     `INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, assets, template,
-       template_name, environments, output_pattern, created_at)
-     VALUES (?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       template_name, environments, output_pattern, manifest, created_at)
+     VALUES (?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     job.name,
     job.owner,
     settings.priority,
@@ -35,6 +38,7 @@ export function insertJob(tx: Tx, job: NewJob): number {
     job.templateName,
     JSON.stringify(job.environments),
     settings.outputPattern ?? null,
+    job.manifest === null ? null : JSON.stringify(job.manifest),
     tx.now,
   ).id;
 }

@@ -131,29 +131,6 @@ export function getAttemptRow(db: ReadDatabase, attemptId: number) {
   return attemptRows(db).where(eq(attempts.id, attemptId)).get();
 }
 
-/** Files of a job after `after`, in the order in which they came. */
-export function listArtifactRows(db: ReadDatabase, jobId: number, after: number, limit: number) {
-  return db
-    .select({
-      id: artifacts.id,
-      attemptId: artifacts.attemptId,
-      step: steps.name,
-      ordinal: attempts.ordinal,
-      name: artifacts.name,
-      bytes: artifacts.bytes,
-      sha256: artifacts.sha256,
-      deliveredAt: artifacts.deliveredAt,
-      problem: artifacts.problem,
-    })
-    .from(artifacts)
-    .innerJoin(attempts, eq(attempts.id, artifacts.attemptId))
-    .innerJoin(steps, eq(steps.id, attempts.stepId))
-    .where(and(eq(artifacts.jobId, jobId), gt(artifacts.id, after)))
-    .orderBy(asc(artifacts.id))
-    .limit(limit)
-    .all();
-}
-
 /** Workers: the live ones, or with `all` also the newest 200 that are gone. */
 export function listWorkerRows(db: ReadDatabase, all: boolean) {
   const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();

@@ -1,4 +1,4 @@
--- Schema 1, generated from migrations/ by npm run gen. Do not change it here.
+-- Schema 2, generated from migrations/ by npm run gen. Do not change it here.
 
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -11,13 +11,18 @@ CREATE TABLE artifacts (
   delivered_at INTEGER,
   outside INTEGER NOT NULL DEFAULT 0 CHECK (outside IN (0, 1)),
   problem TEXT
-) STRICT;
+, blob_id INTEGER REFERENCES blobs (id), partial INTEGER NOT NULL DEFAULT 0 CHECK (partial IN (0, 1)), executable INTEGER NOT NULL DEFAULT 0 CHECK (executable IN (0, 1)), home TEXT NOT NULL DEFAULT 'broker' CHECK (home IN ('broker', 'pull', 'none')), cleaned_at INTEGER) STRICT;
 
 CREATE INDEX artifacts_attempt ON artifacts (attempt_id);
 
+CREATE INDEX artifacts_blob ON artifacts (blob_id) WHERE blob_id IS NOT NULL;
+
 CREATE INDEX artifacts_job ON artifacts (job_id);
 
-CREATE INDEX artifacts_pending ON artifacts (id) WHERE delivered_at IS NULL AND outside = 0;
+CREATE INDEX artifacts_pending ON artifacts (id)
+  WHERE delivered_at IS NULL AND outside = 0 AND home = 'broker' AND cleaned_at IS NULL;
+
+CREATE INDEX artifacts_staged ON artifacts (id) WHERE staged <> '';
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -45,6 +50,21 @@ CREATE UNIQUE INDEX attempts_open ON attempts (step_id, ordinal) WHERE ended_at 
 
 CREATE INDEX attempts_task ON attempts (step_id, ordinal);
 
+CREATE TABLE blobs (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  bytes INTEGER NOT NULL CHECK (bytes >= 0),
+  -- 0: sent in parts, and nobody has read the whole yet.
+  verified INTEGER NOT NULL CHECK (verified IN (0, 1)),
+  stored_at INTEGER NOT NULL,
+  -- Asked for or stored last; what was asked for today is not cleaned away under a submit.
+  used_at INTEGER NOT NULL,
+  -- When a reader found other bytes under this name and they were removed; the row stays while a job names it.
+  dropped_at INTEGER
+) STRICT;
+
+CREATE INDEX blobs_used ON blobs (used_at);
+
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,
@@ -68,6 +88,14 @@ CREATE TABLE idempotency (
   PRIMARY KEY (token_id, key)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE job_blobs (
+  job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+  blob_id INTEGER NOT NULL REFERENCES blobs (id),
+  PRIMARY KEY (job_id, blob_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX job_blobs_blob ON job_blobs (blob_id);
+
 CREATE TABLE jobs (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
@@ -89,7 +117,7 @@ CREATE TABLE jobs (
   output_pattern TEXT,
   created_at INTEGER NOT NULL,
   started_at INTEGER,
-  ended_at INTEGER,
+  ended_at INTEGER, manifest TEXT, inputs_cleaned_at INTEGER,
   CHECK ((ended_at IS NOT NULL) = (state IN ('canceled', 'failed', 'succeeded')))
 ) STRICT;
 
@@ -186,6 +214,15 @@ CREATE TABLE tokens (
   created_at INTEGER NOT NULL,
   expires_at INTEGER,
   revoked_at INTEGER
+) STRICT;
+
+CREATE TABLE uploads (
+  id INTEGER PRIMARY KEY AUTOINCREMENT,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  bytes INTEGER NOT NULL,
+  part_bytes INTEGER NOT NULL,
+  reference TEXT NOT NULL,
+  used_at INTEGER NOT NULL
 ) STRICT;
 
 CREATE TABLE workers (

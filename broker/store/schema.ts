@@ -89,10 +89,7 @@ export const artifacts = sqliteTable("artifacts", {
   attemptId: integer("attempt_id").notNull(),
   jobId: integer("job_id").notNull(),
   name: text().notNull(),
-  bytes: integer().notNull(),
-  sha256: text(),
   deliveredAt: integer("delivered_at"),
-  problem: text(),
 });
 
 export const workers = sqliteTable("workers", {

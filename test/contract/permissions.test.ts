@@ -88,6 +88,7 @@ describe("an artist acts on own jobs alone", () => {
     ["setJobIntent", { intent: "pause" }],
     ["setJobPriority", { priority: 90 }],
     ["requeueTasks", {}],
+    ["markDelivered", { artifacts: ["fil_1"] }],
   ];
   test("the table of own operations is this one", () => {
     const own = operations.filter(([, operation]) => operation.own === true).map(([id]) => id);

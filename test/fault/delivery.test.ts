@@ -4,9 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import type { Artifact } from "../../broker/contract/attempt.ts";
-import { bringHome } from "../../broker/service/bring-home.ts";
+import { bringHome } from "../../broker/home/bring-home.ts";
 import { pendingArtifacts } from "../../broker/store/artifacts.ts";
 import type { Api } from "../support/api.ts";
+import { sha256Of } from "../support/blobs.ts";
 import { submit, until, untilState } from "../support/builders.ts";
 import { joinWorker, started, succeeded, type FakeWorker, type Held } from "../support/fake-worker.ts";
 import { openBroker, testBroker, testFolder } from "../support/start-broker.ts";
@@ -194,13 +195,16 @@ test("a crash after the rename, where files that are there are kept: what came h
   const folder = testFolder();
   const name = join(folder, "0001.png");
   writeFileSync(name, "a frame");
-  const file = { id: 1, staged: join(folder, "staged.png"), name, bytes: 7, conflict: "skip" as const };
+  const source = { file: join(folder, "staged.png"), move: true };
+  const conflict = "skip" as const;
+  const file = { id: 1, name, bytes: 7, sha256: sha256Of("a frame"), conflict, source };
   expect(await bringHome(file)).toEqual({ kind: "delivered" });
-  writeFileSync(file.staged, "another");
-  expect(await bringHome(file)).toEqual({ kind: "skipped" });
+  writeFileSync(source.file, "another");
+  const other = { ...file, sha256: sha256Of("another") };
+  expect(await bringHome(other)).toEqual({ kind: "skipped" });
   // Moved, but not renamed: somebody put a file there meanwhile.
-  renameSync(file.staged, join(folder, ".0001.png.tally-1.tmp"));
-  expect(await bringHome(file)).toEqual({ kind: "skipped" });
+  renameSync(source.file, join(folder, ".0001.png.tally-1.tmp"));
+  expect(await bringHome(other)).toEqual({ kind: "skipped" });
   expect(readdirSync(folder)).toEqual(["0001.png"]);
 });
 
@@ -263,7 +267,9 @@ test("names as long as the file system takes come home", async () => {
   const staged = join(folder, "staged.png");
   writeFileSync(staged, "a frame");
   const name = join(folder, `${"名".repeat(80)}0001.png`);
-  const result = await bringHome({ id: 123_456, staged, name, bytes: 7, conflict: "overwrite" });
+  const source = { file: staged, move: false };
+  const sha256 = sha256Of("a frame");
+  const result = await bringHome({ id: 123_456, source, name, bytes: 7, sha256, conflict: "overwrite" });
   expect(result).toEqual({ kind: "delivered" });
   expect(readFileSync(name, "utf8")).toBe("a frame");
 });

@@ -1,9 +1,17 @@
 // A worker without an agent: it leases and reports over real HTTP, as a test tells it to.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Lease, Order, RegisterWorker, Report, ReportInput } from "../../broker/contract/worker.ts";
+import type {
+  Lease,
+  Order,
+  RegisterWorker,
+  Report,
+  ReportFile,
+  ReportInput,
+} from "../../broker/contract/worker.ts";
 import type { Answer } from "../../broker/contract/client.ts";
 import type { Api } from "./api.ts";
+import { packOf, sha256Of } from "./blobs.ts";
 import type { TestBroker } from "./start-broker.ts";
 
 type Item = ReportInput["items"][number];
@@ -29,7 +37,7 @@ export interface FakeWorker {
     more?: Partial<Pick<Report, "done" | "next">>,
   ): Promise<Answer<"reportLease">>;
   /** Starts and finishes every frame of a lease, one report, done. */
-  succeed(held: Held, more?: { next?: boolean; files?: File[] }): Promise<Answer<"reportLease">>;
+  succeed(held: Held, more?: { next?: boolean; files?: ReportFile[] }): Promise<Answer<"reportLease">>;
   /** Starts and fails every frame of a lease. */
   fail(
     held: Held,
@@ -42,16 +50,15 @@ export interface FakeWorker {
   leave(): Promise<void>;
   /** Writes a file into the folder of a lease, as a renderer does. */
   stage(held: Held, name: string, text: string, home: string): File;
+  /** Uploads a file, as a worker on another machine does. */
+  upload(held: Held, text: string, home: string): Promise<ReportFile>;
 }
 
-export interface File {
-  path: string;
-  name: string;
-  bytes: number;
-}
+/** A file as a report names it. */
+export type File = ReportFile & { path: string };
 
 export const started = (ordinal: number): Item => ({ type: "started", ordinal, logOffset: 0 });
-export const succeeded = (ordinal: number, seconds = 1, files: File[] = []): Item => ({
+export const succeeded = (ordinal: number, seconds = 1, files: ReportFile[] = []): Item => ({
   type: "succeeded",
   ordinal,
   logOffset: 0,
@@ -63,6 +70,12 @@ export const failed = (
   reason = "It did not render.",
   failureClass: "task" | "host" | "capacity" | "config" = "task",
 ): Item => ({ type: "failed", ordinal, logOffset: 0, seconds: 1, failureClass, reason });
+
+/** The headers with which a worker touches bytes. */
+export const leaseHeaders = ({ lease }: Held): Record<string, string> => ({
+  "tally-lease": lease.leaseId,
+  "tally-lease-token": lease.token,
+});
 
 /** What a worker is unless a test says otherwise. */
 export function registration(more: Partial<RegisterWorker> = {}): RegisterWorker {
@@ -152,7 +165,12 @@ export function workerAt(
       mkdirSync(folder, { recursive: true });
       const path = join(folder, name);
       writeFileSync(path, text);
-      return { path, name: home, bytes: Buffer.byteLength(text) };
+      return { path, name: home, bytes: Buffer.byteLength(text), sha256: sha256Of(text) };
+    },
+    async upload(held, text, home) {
+      const blob = { sha256: sha256Of(text), bytes: Buffer.byteLength(text) };
+      await api.ok("putPack", { headers: leaseHeaders(held), bytes: packOf([text]) });
+      return { ...blob, name: home };
     },
   };
 }

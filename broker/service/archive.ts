@@ -1,0 +1,195 @@
+// The results of a job as one zip: stored, not deflated (pictures are compressed already), read file by file while it
+// is sent, so that a job of a terabyte needs no more memory than one of a kilobyte.
+import { createReadStream } from "node:fs";
+import { PassThrough, type Readable } from "node:stream";
+import { ZipFile } from "yazl";
+import { pathNames } from "../contract/manifest.ts";
+import { Problem } from "../contract/problem.ts";
+import { isWindowsPath } from "../openjd/path-mapping.ts";
+import { resultsThatCount, type ResultFile } from "../store/artifacts.ts";
+import { findBlob } from "../store/blobs.ts";
+import type { Broker } from "./broker.ts";
+import { frameOf, frameParameterOf } from "./frames.ts";
+import { readBlob } from "./read-blob.ts";
+
+interface Entry {
+  /** Its name in the zip. */
+  path: string;
+  file: ResultFile;
+}
+
+export interface ArchivePlan {
+  jobId: number;
+  entries: Entry[];
+  /** Results whose bytes are no longer kept. */
+  gone: ResultFile[];
+}
+
+/** Rows read at once. */
+const page = 2000;
+const isKept = ({ staged, stored }: ResultFile) => staged !== "" || stored === 1;
+
+/**
+ * Which files go into the zip of a job, under which names. Throws `not-found` when there is no result, `cleaned` when
+ * none is kept any more.
+ */
+export async function planArchive(
+  broker: Broker,
+  jobId: number,
+  only: { step?: string; matches?: (name: string) => boolean },
+): Promise<ArchivePlan> {
+  const { plan } = broker.plans.of(jobId);
+  if (only.step !== undefined && !plan.steps.some((step) => step.name === only.step))
+    throw new Problem(
+      "not-found",
+      `Job ${jobId} has no step ${only.step}. Its steps: ${plan.steps.map((step) => step.name).join(", ")}.`,
+    );
+  // Of two results with one name the later one counts, as on a disk.
+  const byName = new Map<string, ResultFile>();
+  for (let after = 0; ;) {
+    const rows = resultsThatCount(broker.rows, jobId, null, after, page);
+    for (const file of rows) {
+      if (only.step !== undefined && file.step !== only.step) continue;
+      if (only.matches?.(file.name) === false) continue;
+      byName.delete(file.name);
+      byName.set(file.name, file);
+    }
+    if (rows.length < page) break;
+    after = rows.at(-1)?.id ?? after;
+    // oxlint-disable-next-line no-await-in-loop -- others have their turn in between
+    await new Promise((turn) => setImmediate(turn));
+  }
+  const files = [...byName.values()];
+  const kept = files.filter(isKept);
+  const gone = files.filter((file) => !isKept(file));
+  if (files.length === 0)
+    throw new Problem(
+      "not-found",
+      `Job ${jobId} has no results that this asks for. \`tally show ${jobId}\` tells where it is.`,
+    );
+  if (kept.length === 0) {
+    const home = gone.find(({ deliveredAt }) => deliveredAt !== null);
+    throw new Problem(
+      "cleaned",
+      `The broker keeps no copy of these results any more. ${home ? `They were brought home: the first is ${home.name}.` : `Render them again: tally requeue ${jobId} --all`}`,
+    );
+  }
+  return { jobId, entries: entriesOf(kept), gone };
+}
+
+/** Names relative to the folder that all have in common; never absolute, never climbing. */
+function entriesOf(files: readonly ResultFile[]): Entry[] {
+  const split = files.map((file) => ({ file, names: namesOf(file) }));
+  const folders = split.map(({ names }) => names.slice(0, -1));
+  let common = folders[0] ?? [];
+  for (const folder of folders) {
+    let at = 0;
+    while (at < common.length && at < folder.length && common[at] === folder[at]) at++;
+    common = common.slice(0, at);
+  }
+  const taken = new Set(["manifest.json"]);
+  return split.map(({ file, names }) => {
+    let path = names.slice(common.length).join("/");
+    // Two systems' spellings of one name, or a result that is called like our own list.
+    if (taken.has(path)) path = `${file.id}-${path.replaceAll("/", "-")}`;
+    taken.add(path);
+    return { path, file };
+  });
+}
+
+/** What no system would take as a path gets a name of its own. */
+function namesOf({ id, name }: ResultFile): string[] {
+  const names = pathNames(name, isWindowsPath(name) ? "windows" : "posix");
+  // A zip's reader may take a backslash for a slash.
+  if (!names || names.length === 0)
+    return ["other", `${id}-${name.replaceAll(/[^\w.-]+/g, "-").slice(-100)}`];
+  return names.map((one) => one.replaceAll("\\", "-"));
+}
+
+/** The zip as a stream. Ends early when the one who asked goes away. */
+export function writeArchive(
+  broker: Broker,
+  { jobId, entries, gone }: ArchivePlan,
+  signal: AbortSignal,
+): Readable {
+  const zip = new ZipFile();
+  const out = new PassThrough();
+  zip.outputStream.pipe(out);
+  let reading: NodeJS.ReadableStream | undefined;
+  const stop = (error?: Error) => {
+    (zip.outputStream as Readable).unpipe(out);
+    (reading as Readable | undefined)?.destroy();
+    out.destroy(error);
+  };
+  zip.on("error", stop);
+  out.once("close", () => stop());
+  if (signal.aborted) stop();
+  signal.addEventListener("abort", () => stop(), { once: true });
+  const mtime = new Date(broker.clock.now());
+  zip.addBuffer(listOf(broker, jobId, entries, gone), "manifest.json", { compress: false, mtime });
+  for (const { path, file } of entries) {
+    const mode = file.executable === 1 ? 0o100755 : 0o100644;
+    const options = { compress: false, mtime, mode, size: file.bytes };
+    zip.addReadStreamLazy(path, options, (done) => {
+      if (out.destroyed) return;
+      open(broker, file).then(
+        (stream) => {
+          reading = stream;
+          // Without this a file that breaks off would leave the zip waiting for ever.
+          stream.once("error", stop);
+          done(null, stream);
+        },
+        (error: Error) => stop(error),
+      );
+    });
+  }
+  zip.end();
+  return out;
+}
+
+/** A file's bytes, wherever they are by now: a staged one may have gone into the store meanwhile. */
+async function open(
+  broker: Broker,
+  { id, name, staged, sha256 }: ResultFile,
+): Promise<NodeJS.ReadableStream> {
+  const blob = findBlob(broker.rows, sha256);
+  const stream = blob && (await readBlob(broker, blob));
+  if (stream) return stream;
+  if (staged === "") throw new Error(`the bytes of ${name} (${id}) are gone`);
+  return createReadStream(staged);
+}
+
+/** What is in the zip, and what is not. */
+function listOf(
+  broker: Broker,
+  jobId: number,
+  entries: readonly Entry[],
+  gone: readonly ResultFile[],
+): Buffer {
+  const { plan, settings } = broker.plans.of(jobId);
+  const steps = new Map(
+    plan.steps.map((step) => [
+      step.name,
+      { step, parameter: frameParameterOf(step, settings.frameParameter) },
+    ]),
+  );
+  const describe = (file: ResultFile) => {
+    const found = steps.get(file.step);
+    const { name: home, sha256, bytes, step } = file;
+    return {
+      home,
+      sha256,
+      bytes,
+      step,
+      frame: found ? frameOf(found.step, found.parameter, file.ordinal) : null,
+    };
+  };
+  const files = entries.map(({ path, file }) => ({ name: path, ...describe(file) }));
+  const list = {
+    job: jobId,
+    name: plan.name,
+    files,
+    ...(gone.length > 0 && { notKept: gone.map(describe) }),
+  };
+  return Buffer.from(`${JSON.stringify(list, null, 1)}\n`);
+}

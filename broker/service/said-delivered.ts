@@ -1,0 +1,26 @@
+// Somebody else than the broker brought files home, and says so: a durable fact of each, as when the broker does it.
+import { deliveredFile, markDelivered } from "../store/artifacts.ts";
+import { addEvent } from "../store/events.ts";
+import type { Broker } from "./broker.ts";
+import { numberOf } from "./ids.ts";
+
+/** Notes that result files of a job are home; those that were before, and ids of other jobs, change nothing. */
+export function sayDelivered(broker: Broker, jobId: number, artifacts: readonly string[]): Promise<void> {
+  return broker.writer.write((tx) => {
+    for (const id of new Set(artifacts)) {
+      const number = numberOf("artifact", id);
+      const file = number === undefined ? undefined : deliveredFile(tx, jobId, number);
+      if (!file || file.deliveredAt !== null) continue;
+      markDelivered(tx, file.id, jobId, null);
+      const { step, ordinal: first, name, bytes, seconds, worker } = file;
+      addEvent(tx, {
+        kind: "artifact.delivered",
+        jobId,
+        step,
+        first,
+        state: "delivered",
+        data: { name, bytes, seconds, worker },
+      });
+    }
+  });
+}

@@ -1,0 +1,34 @@
+// Opens the blob store that tally.yaml names. Either kind is read only when it is the one.
+import { join } from "node:path";
+import type { KeyObject } from "node:crypto";
+import type { Config } from "./config.ts";
+import type { BlobStore } from "./domain/ports.ts";
+
+export interface Storage {
+  store: BlobStore;
+  /** Where the blobs lie on this machine; null for S3. */
+  folder: string | null;
+  /** Answers signed addresses; null where the store has addresses of its own. */
+  signedDoor: ((request: Request) => Promise<Response>) | null;
+}
+
+/** The store of a data folder. `secret` signs the folder store's addresses. */
+export async function openStorage(
+  storage: Config["storage"],
+  dataFolder: string,
+  secret: KeyObject,
+): Promise<Storage> {
+  if (storage.kind === "s3") {
+    const { createS3Store } = await import("./blob/s3.ts");
+    const { bucket, prefix, region, endpoint } = storage;
+    const store = createS3Store({ bucket, prefix, region, ...(endpoint !== undefined && { endpoint }) });
+    return { store, folder: null, signedDoor: null };
+  }
+  const [{ createFolderStore }, { createSignedDoor }] = await Promise.all([
+    import("./blob/folder.ts"),
+    import("./blob/door.ts"),
+  ]);
+  const folder = storage.folder ?? join(dataFolder, "blobs");
+  const store = createFolderStore({ folder, secret });
+  return { store, folder, signedDoor: createSignedDoor(store) };
+}

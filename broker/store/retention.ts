@@ -1,0 +1,197 @@
+// Which bytes nobody needs any more, counted and let go slice by slice. Rows go before bytes.
+import type { Rows, Tx } from "./tx.ts";
+
+export interface Tally {
+  files: number;
+  bytes: number;
+}
+
+/** What is to go. Times are wall time in ms; null: nothing of that kind. */
+export interface Retention {
+  /** Results that came home before. */
+  deliveredBefore: number | null;
+  /** Results that never came home, of jobs that ended before. */
+  undeliveredBefore: number | null;
+  /** Input files of jobs that ended before. */
+  inputsBefore: number | null;
+  /** This job alone. */
+  jobId: number | null;
+}
+
+/** Results of jobs that are over, whose bytes are in the store: after an id, up to an id, of a job or null. */
+const results = `FROM artifacts f JOIN jobs j ON j.id = f.job_id
+  WHERE f.id > ? AND f.id <= ? AND f.job_id = coalesce(?, f.job_id)
+    AND f.blob_id IS NOT NULL AND f.cleaned_at IS NULL AND j.ended_at IS NOT NULL`;
+const kinds = {
+  delivered: `${results} AND f.delivered_at < ?`,
+  undelivered: `${results} AND f.delivered_at IS NULL AND j.ended_at < ?`,
+};
+
+/** Jobs that are over and still hold their input files. */
+const holders = `SELECT j.id FROM jobs j WHERE j.ended_at < ? AND j.inputs_cleaned_at IS NULL
+  AND j.id = coalesce(?, j.id)
+  AND EXISTS (SELECT 1 FROM job_blobs i WHERE i.job_id = j.id)`;
+
+/** A blob `b` that nothing needs: no job, no result, no upload that goes on. */
+const unneeded = `NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id)
+  AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`;
+
+const tally = "count(*) AS files, coalesce(sum(bytes), 0) AS bytes";
+const none: Tally = { files: 0, bytes: 0 };
+
+/** Rows after `from` up to `to`, so that no look takes long however many there are. */
+export interface Window {
+  from: number;
+  to: number;
+}
+
+/** The newest id of a table that is cleaned window by window. */
+export function newestId(rows: Rows, table: "artifacts" | "blobs"): number {
+  return rows.get<{ id: number | null }>(`SELECT max(id) AS id FROM ${table}`)?.id ?? 0;
+}
+
+/** Results of one kind that may go. */
+export function countResults(
+  rows: Rows,
+  kind: keyof typeof kinds,
+  before: number,
+  jobId: number | null,
+  { from, to }: Window,
+): Tally {
+  return (
+    rows.get<Tally>(`SELECT ${tally} FROM (SELECT f.bytes ${kinds[kind]})`, from, to, jobId, before) ?? none
+  );
+}
+
+/** Input files that no other job and no kept result needs. */
+export function countInputs(rows: Rows, before: number | null, jobId: number | null): Tally {
+  if (before === null) return none;
+  return (
+    rows.get<Tally>(
+      `WITH holders AS (${holders})
+       SELECT ${tally} FROM blobs b WHERE b.id IN (SELECT i.blob_id FROM job_blobs i JOIN holders h ON h.id = i.job_id)
+         AND NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id AND i.job_id NOT IN (SELECT id FROM holders))
+         AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`,
+      before,
+      jobId,
+    ) ?? none
+  );
+}
+
+/** Blobs that belong to nothing and were not used since. */
+export function countOrphans(rows: Rows, usedBefore: number, { from, to }: Window): Tally {
+  return (
+    rows.get<Tally>(
+      `SELECT ${tally} FROM blobs b WHERE b.id > ? AND b.id <= ? AND b.used_at < ? AND ${unneeded}`,
+      from,
+      to,
+      usedBefore,
+    ) ?? none
+  );
+}
+
+interface Let {
+  blobId: number;
+  bytes: number;
+}
+
+/** Lets the results of a window go; answers their blobs and sizes. */
+export function letResultsGo(
+  tx: Tx,
+  kind: keyof typeof kinds,
+  before: number,
+  jobId: number | null,
+  { from, to }: Window,
+): Let[] {
+  const slice = tx.all<Let & { id: number }>(
+    `SELECT f.id, f.blob_id AS blobId, f.bytes ${kinds[kind]}`,
+    from,
+    to,
+    jobId,
+    before,
+  );
+  tx.run(
+    "UPDATE artifacts SET cleaned_at = ?, blob_id = NULL WHERE id IN (SELECT value FROM json_each(?))",
+    tx.now,
+    JSON.stringify(slice.map(({ id }) => id)),
+  );
+  return slice;
+}
+
+/** The next job that is to lose its input files, marked so that it is not rendered again; undefined when there is none. */
+export function nextHolder(tx: Tx, before: number, jobId: number | null): number | undefined {
+  const job = tx.get<{ id: number }>(`${holders} LIMIT 1`, before, jobId);
+  if (job) tx.run("UPDATE jobs SET inputs_cleaned_at = ? WHERE id = ?", tx.now, job.id);
+  return job?.id;
+}
+
+/** Lets a slice of a job's input files go; answers their blobs. */
+export function letInputsGo(tx: Tx, jobId: number, limit: number): number[] {
+  const slice = tx.all<{ blobId: number }>(
+    "SELECT blob_id AS blobId FROM job_blobs WHERE job_id = ? LIMIT ?",
+    jobId,
+    limit,
+  );
+  tx.run(
+    "DELETE FROM job_blobs WHERE job_id = ? AND blob_id IN (SELECT value FROM json_each(?))",
+    jobId,
+    JSON.stringify(slice.map(({ blobId }) => blobId)),
+  );
+  return slice.map(({ blobId }) => blobId);
+}
+
+export interface Unneeded {
+  id: number;
+  sha256: string;
+  bytes: number;
+}
+const blobColumns = "b.id, lower(hex(b.sha256)) AS sha256, b.bytes";
+
+/** Of these blobs, those that nothing needs and (unless null) that were not used since. */
+export function unneededOf(rows: Rows, ids: readonly number[], usedBefore: number | null): Unneeded[] {
+  return rows.all(
+    `SELECT ${blobColumns} FROM blobs b WHERE b.id IN (SELECT value FROM json_each(?))
+       AND b.used_at < coalesce(?, b.used_at + 1) AND ${unneeded}`,
+    JSON.stringify(ids),
+    usedBefore,
+  );
+}
+
+/** Blobs of a window that nothing needs and that were not used since. */
+export function orphansIn(rows: Rows, usedBefore: number, { from, to }: Window): Unneeded[] {
+  return rows.all(
+    `SELECT ${blobColumns} FROM blobs b WHERE b.id > ? AND b.id <= ? AND b.used_at < ? AND ${unneeded}`,
+    from,
+    to,
+    usedBefore,
+  );
+}
+
+/** Removes the rows of those blobs that nothing needs even now. */
+export function deleteUnneeded(
+  tx: Tx,
+  ids: readonly number[],
+  usedBefore: number | null,
+): Pick<Unneeded, "sha256" | "bytes">[] {
+  return tx.all(
+    `DELETE FROM blobs AS b WHERE b.id IN (SELECT value FROM json_each(?)) AND b.used_at < coalesce(?, b.used_at + 1)
+       AND ${unneeded} RETURNING lower(hex(sha256)) AS sha256, bytes`,
+    JSON.stringify(ids),
+    usedBefore,
+  );
+}
+
+/** Uploads in parts that nobody went on with since, at most `limit`; those whose blob is here are not counted. */
+export function staleUploads(
+  rows: Rows,
+  before: number,
+  limit: number,
+): { id: number; sha256: string; bytes: number; reference: string; isLeft: number }[] {
+  return rows.all(
+    `SELECT u.id, lower(hex(u.sha256)) AS sha256, u.bytes, u.reference,
+            NOT EXISTS (SELECT 1 FROM blobs b WHERE b.sha256 = u.sha256) AS isLeft
+     FROM uploads u WHERE u.used_at < ? ORDER BY u.id LIMIT ?`,
+    before,
+    limit,
+  );
+}
