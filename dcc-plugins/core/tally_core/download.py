@@ -258,6 +258,9 @@ def _fetch_rest(
     if counter is not None:
         counter.add(0, at)
     failures = refused = 0
+    if at < length:
+        # Asked before there is a file: of a blob that the broker does not have nothing is left behind.
+        addresses.get(sha256, patience)
     with open(target, "r+b" if at > 0 else "wb") as file:
         file.seek(at)
         while at < length:
