@@ -15,7 +15,7 @@ import type { BlenderInstall } from "./discover.ts";
 import type { FrameLine } from "./wire.ts";
 
 const CLIENT = fileURLToPath(new URL("./client.ts", import.meta.url));
-const MAKER = fileURLToPath(new URL("../../blender/tests/make_test_scenes.py", import.meta.url));
+const makers = fileURLToPath(new URL("../../blender/tests", import.meta.url));
 
 /** Every Blender of this machine; tests run in each, and say so when there is none. */
 export const blenders: BlenderInstall[] = await findBlenders();
@@ -46,7 +46,17 @@ export function testFolder(): string {
 
 /** Makes the named scenes (`container/blender/tests/make_test_scenes.py`) with one Blender. */
 export function makeScenes(install: BlenderInstall, folder: string, ...names: string[]): void {
-  const args = install.kind === "bpy" ? [MAKER, "--"] : pythonCommand(install, MAKER);
+  runMaker(install, "make_test_scenes.py", folder, names);
+}
+
+/** Makes the named scenes that need files of every kind (`make_file_scenes.py`): a tree of folders below `folder`. */
+export function makeFileScenes(install: BlenderInstall, folder: string, ...names: string[]): void {
+  runMaker(install, "make_file_scenes.py", folder, names);
+}
+
+function runMaker(install: BlenderInstall, file: string, folder: string, names: string[]): void {
+  const maker = join(makers, file);
+  const args = install.kind === "bpy" ? [maker, "--"] : pythonCommand(install, maker);
   execFileSync(install.path, [...args, folder, ...names], { stdio: "pipe" });
 }
 

@@ -374,4 +374,5 @@ def main() -> None:
         makers[name]()
 
 
-main()
+if __name__ == "__main__":
+    main()
