@@ -28,6 +28,13 @@ export const commandGroups: Record<string, Record<string, Command>> = {
         return { run: watch, help: watchHelp };
       },
     },
+    pull: {
+      summary: "Bring the files of jobs home, or elsewhere, or into a zip",
+      load: async () => {
+        const { pull, pullHelp } = await import("./commands/pull.ts");
+        return { run: pull, help: pullHelp };
+      },
+    },
     ls: {
       summary: "List jobs",
       load: async () => {
@@ -114,6 +121,13 @@ export const commandGroups: Record<string, Record<string, Command>> = {
       load: async () => {
         const { blender, blenderHelp } = await import("./commands/blender.ts");
         return { run: blender, help: blenderHelp };
+      },
+    },
+    clean: {
+      summary: "Free the broker's disk of bytes that nobody needs",
+      load: async () => {
+        const { clean, cleanHelp } = await import("./commands/clean.ts");
+        return { run: clean, help: cleanHelp };
       },
     },
     token: {

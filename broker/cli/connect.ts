@@ -37,6 +37,11 @@ export function isNamed(options: BrokerOptions): boolean {
   return (options.broker ?? process.env["TALLY_URL"]) !== undefined;
 }
 
+/** Whether this broker runs on this machine, by its connection file. */
+export function isOwnBroker(options: BrokerOptions, client: Client): boolean {
+  return readConnection(dataFolderOf(options))?.url === client.url;
+}
+
 /** A client for the broker that is meant; does not ask whether it answers. Throws a Failure (exit 3) when none is known. */
 export function findBroker(options: BrokerOptions): Client {
   const connection = readConnection(dataFolderOf(options));

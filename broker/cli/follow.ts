@@ -48,12 +48,16 @@ export interface FollowOptions {
   signal: AbortSignal;
   /** Events after this cursor are told; default: from now on. */
   after?: number;
+  /** Brings the files home meanwhile, until the job is over; resolves to those that it could not bring. */
+  bring?: ((signal: AbortSignal) => Promise<Artifact[]>) | undefined;
 }
 
 /** How a job ended, and the files that could not be brought home. */
 export interface Ending {
   job: JobDetail;
   notHome: Artifact[];
+  /** Files that wait for somebody to pull them. */
+  toPull: number;
 }
 
 const waitSeconds = 20;
@@ -63,6 +67,21 @@ const retryMs = 400;
 
 /** Resolves when the job is over and every file is home, or is held up by a problem. Rejects when `signal` is aborted. */
 export async function followJob(options: FollowOptions): Promise<Ending> {
+  // Whichever of the two fails ends the other.
+  const both = new AbortController();
+  const signal = AbortSignal.any([options.signal, both.signal]);
+  const bringing = options.bring?.(signal);
+  bringing?.catch((error: unknown) => both.abort(error));
+  try {
+    return await follow({ ...options, signal }, bringing);
+  } catch (error) {
+    both.abort(error);
+    await bringing?.catch(() => undefined);
+    throw error;
+  }
+}
+
+async function follow(options: FollowOptions, bringing: Promise<Artifact[]> | undefined): Promise<Ending> {
   const { listener, number, signal } = options;
   let client = options.find();
   let cursor = options.after;
@@ -76,19 +95,22 @@ export async function followJob(options: FollowOptions): Promise<Ending> {
       let job = await getJob(client, String(number));
       if (away) listener.back();
       away = false;
-      if (teller === undefined) ({ tell: teller, flush } = createTeller(() => client, job, listener));
+      const waits = job.settings.home === "broker" || bringing !== undefined;
+      if (teller === undefined) ({ tell: teller, flush } = createTeller(() => client, job, listener, waits));
       listener.job(job);
       for (;;) {
         const over = job.endedAt !== null;
-        const notHome = over ? await undelivered(client, number) : [];
-        if (over && notHome.every(({ problem }) => problem !== null)) {
+        const unbrought = over ? await bringing : undefined;
+        const open = over ? await undelivered(client, number) : [];
+        const notHome = unbrought ?? (waits ? open : []);
+        if (over && (bringing !== undefined || notHome.every(({ problem }) => problem !== null))) {
           // What was told before this look at the job is heard first.
           const last = await readEvents(client, number, cursor, 0, signal);
           cursor = last.cursor;
           for (const event of last.events) await teller(event);
           if (last.events.length > 0) continue;
           await flush();
-          return { job, notHome };
+          return { job, notHome, toPull: waits ? 0 : open.length };
         }
         const wait = over ? waitForFilesSeconds : waitSeconds;
         const answer = await readEvents(client, number, cursor, wait, signal);
@@ -145,7 +167,7 @@ async function findAgain({ find, signal }: FollowOptions): Promise<Client> {
 }
 
 /** Turns events into finished and failed frames: a frame is told when its file is home, with that file's name. */
-function createTeller(client: () => Client, job: JobDetail, listener: Listener) {
+function createTeller(client: () => Client, job: JobDetail, listener: Listener, waits: boolean) {
   let frameOf = createFrameNames(client(), job);
   let namesFrom = client();
   const waiting = createFrameFiles(job.outputPattern);
@@ -198,7 +220,7 @@ function createTeller(client: () => Client, job: JobDetail, listener: Listener) 
         file: null,
         kept: false,
       };
-      if (await savesFiles(step)) waiting.succeeded(key, done);
+      if (waits && (await savesFiles(step))) waiting.succeeded(key, done);
       else await listener.finished(done);
     } else if (typeof data["reason"] === "string") {
       const willRetry = data["willRetry"] === true;

@@ -65,6 +65,6 @@ export function createFrameNames(
 export async function undelivered(client: Client, job: number): Promise<Artifact[]> {
   const waiting: Artifact[] = [];
   for await (const artifact of pages<Artifact>(client, `/v1/jobs/${job}/artifacts`))
-    if (artifact.deliveredAt === null) waiting.push(artifact);
+    if (artifact.deliveredAt === null && artifact.state === "current") waiting.push(artifact);
   return waiting;
 }

@@ -97,27 +97,36 @@ test("a failed frame is told with what to type; a try that is repeated is not al
 test("endings: done, failed, canceled, and rendered but not home", () => {
   const endedAt = "2026-03-01T10:00:13.000Z";
   const done = job({ state: "succeeded", endedAt, counts: { ...none, succeeded: 24 } });
-  expect(endingText({ job: done, notHome: [] })).toBe(
+  expect(endingText({ job: done, notHome: [], toPull: 0 })).toBe(
     "Job 12 is done: 24 frames in 12 s. They are in /shots/tally-demo\n",
   );
   const failures = [{ reason: "No camera.", count: 2, step: "Render", ordinals: [3, 4] }];
   const failed = job({ state: "failed", endedAt, counts: { ...none, succeeded: 22, failed: 2 }, failures });
-  expect(endingText({ job: failed, notHome: [] })).toBe(
+  expect(endingText({ job: failed, notHome: [], toPull: 0 })).toBe(
     "Job 12 failed: 2 of 24 frames.\n  2 frames: No camera.\n  What the renderer said: tally logs 12\n  Render them again:      tally requeue 12 --failed\n",
   );
   const canceled = job({ state: "canceled", endedAt, counts: { ...none, succeeded: 7, canceled: 17 } });
-  expect(endingText({ job: canceled, notHome: [] })).toContain("Job 12 was canceled after 7 of 24 frames.\n");
+  expect(endingText({ job: canceled, notHome: [], toPull: 0 })).toContain(
+    "Job 12 was canceled after 7 of 24 frames.\n",
+  );
   const stuck = {
+    id: "art_1",
     attemptId: "att_1",
     step: "Render",
     ordinal: 0,
+    frame: "1",
+    generation: 1,
     name: "/shots/0001.png",
     bytes: 1,
-    sha256: null,
+    sha256: "0".repeat(64),
+    state: "current" as const,
+    outside: false,
+    executable: false,
+    kept: true,
     deliveredAt: null,
   };
   const notHome = [{ ...stuck, problem: "the disk is full" }];
-  expect(endingText({ job: done, notHome })).toMatch(
+  expect(endingText({ job: done, notHome, toPull: 0 })).toMatch(
     /is rendered, but 1 file could not be brought home:\n {2}\/shots\/0001\.png: the disk is full\n/,
   );
 });

@@ -58,7 +58,7 @@ export function folderOf(job: JobDetail): string | null {
 }
 
 /** How it ended, in a few lines, with the next command where there is something to do. */
-export function endingText({ job, notHome }: Ending): string {
+export function endingText({ job, notHome, toPull }: Ending): string {
   const { number, counts, taskCount } = job;
   const folder = folderOf(job);
   const took =
@@ -66,7 +66,12 @@ export function endingText({ job, notHome }: Ending): string {
       ? ` in ${duration((Date.parse(job.endedAt) - Date.parse(job.startedAt)) / 1000)}`
       : "";
   const lines: string[] = [];
-  if (job.state === "succeeded" && notHome.length === 0) {
+  if (job.state === "succeeded" && toPull > 0) {
+    const files = `${counted(toPull, "file")} ${toPull === 1 ? "waits" : "wait"} for you: ${tally(`pull ${number}`)}`;
+    lines.push(
+      `${paint("green", `Job ${number} is rendered:`)} ${counted(taskCount, "frame")}${took}. ${files}`,
+    );
+  } else if (job.state === "succeeded" && notHome.length === 0) {
     const home = folder === null ? "" : ` ${taskCount === 1 ? "It is" : "They are"} in ${folder}`;
     lines.push(`${paint("green", `Job ${number} is done:`)} ${counted(taskCount, "frame")}${took}.${home}`);
   } else if (job.state === "succeeded") {
@@ -87,7 +92,13 @@ export function endingText({ job, notHome }: Ending): string {
     lines.push(...failureLines(job));
   }
   for (const artifact of notHome.slice(0, 5)) lines.push(`  ${notHomeWords(artifact)}`);
-  if (notHome.length > 0) lines.push(`  The broker tries again by itself: ${tally(`watch ${number}`)}`);
+  if (notHome.length > 0)
+    lines.push(
+      job.settings.home === "pull"
+        ? `  Once that is mended: ${tally(`pull ${number}`)}`
+        : `  The broker tries again by itself: ${tally(`watch ${number}`)}`,
+    );
+  if (toPull > 0 && job.state !== "succeeded") lines.push(`  What is done: ${tally(`pull ${number}`)}`);
   return `${lines.join("\n")}\n`;
 }
 

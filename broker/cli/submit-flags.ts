@@ -1,5 +1,6 @@
 // The flags of `tally submit`: what is typed, and what it means for a job.
 import { randomUUID } from "node:crypto";
+import { codecs, qualities } from "./film.ts";
 import { frameOrders, type SubmitInput } from "../contract/job.ts";
 import { brokerHelp, brokerOptions, readArguments, readChoice, readWhole, usage } from "./arguments.ts";
 import { exitCodes, Failure } from "./failure.ts";
@@ -9,9 +10,11 @@ import { FramesMistake, parseFrames, type Frames } from "./frames.ts";
 export const submitHelp = `tally submit SCENE.blend   [--frames 1-120] [-o FOLDER/NAME_####] …
 tally submit TEMPLATE.yaml [-p NAME=VALUE]…
 tally submit --template NAME [-p NAME=VALUE]…
+tally submit BUNDLE_FOLDER [-p NAME=VALUE]…
 
 Submits a job and returns: its number, its first and last file, and how to watch it. What is not said is taken from the
 scene. The scene renders as it is now, whatever is saved later. Without a broker on this machine, one is started.
+A bundle is a folder with template.yaml and, if you like, parameter_values.yaml and asset_references.yaml (Deadline Cloud).
 
 What to render
   --frames LIST          1-10,15,20-40:2; x2 and 1..10 are fine too. Default: the scene's range
@@ -24,6 +27,11 @@ Where it goes
   -o, --output NAME      a folder, or a file name with #### for the frame. Default: the scene's own
   --format FORMAT        PNG, JPEG, OPEN_EXR, …
   --overwrite, --skip    when a file is there already. Default: as the scene says
+  --encode [CODEC]       a film of the frames too, beside them: ${codecs.join(", ")}; default: h264
+  --quality, --fps       the film's: ${qualities.join(", ")} (default: high); default rate: the scene's
+Input files
+  --upload, --in-place   send what the job reads, or let it be read where it lies. Default: where all workers are on this
+                         machine only the scene itself is copied; else the scene and all that it uses are sent, once
 How it runs
   --name TEXT            the job's name              --priority N           0 to 100, higher first; default: 50
   --pool NAME            only workers of this pool   --label KEY=VALUE      may be given several times
@@ -59,6 +67,9 @@ const sceneOptions = {
   blender: text,
   format: text,
   "allow-scripts": flag,
+  encode: text,
+  quality: text,
+  fps: text,
 } as const;
 
 const options = {
@@ -80,6 +91,8 @@ const options = {
   template: text,
   parameter: { type: "string", short: "p", multiple: true },
   "allow-missing": flag,
+  upload: flag,
+  "in-place": flag,
   "allow-shared-output": flag,
   "dry-run": flag,
   wait: flag,
@@ -90,18 +103,38 @@ export type SubmitValues = ReturnType<typeof readSubmit>["values"];
 
 /** Reads the arguments of `tally submit`. Throws a Failure of usage. */
 export function readSubmit(args: readonly string[]) {
-  const { values, positionals } = readArguments("submit", args, options, {
+  const { values, positionals } = readArguments("submit", joinEncode(args), options, {
     most: 1,
-    what: "one scene or template",
+    what: "one scene, template or bundle",
   });
   const [file] = positionals;
   if (values.overwrite && values.skip)
     throw usage("submit", "--overwrite and --skip say opposite things: give one of them.");
+  if (values.upload && values["in-place"])
+    throw usage("submit", "--upload and --in-place say opposite things: give one of them.");
   if (file === undefined && values.template === undefined)
     throw usage("submit", "What should be rendered? Give a scene: tally submit shot.blend.");
   if (file !== undefined && values.template !== undefined)
     throw usage("submit", `Give either a file or --template, not both ${file} and ${values.template}.`);
   return { values, file };
+}
+
+/** `--encode` may stand alone; parseArgs wants a value. */
+function joinEncode(args: readonly string[]): string[] {
+  const joined: string[] = [];
+  for (let at = 0; at < args.length; at += 1) {
+    const argument = args[at] as string;
+    if (argument === "--") return [...joined, ...args.slice(at)];
+    if (argument !== "--encode") {
+      joined.push(argument);
+      continue;
+    }
+    const next = args[at + 1]?.toLowerCase();
+    const isCodec = codecs.some((codec) => codec === next);
+    joined.push(`--encode=${isCodec ? next : codecs[0]}`);
+    if (isCodec) at += 1;
+  }
+  return joined;
 }
 
 /** Throws a Failure of usage for a flag that only scenes have, given with a template. */

@@ -9,26 +9,14 @@ import { dataFolderOf } from "./connect.ts";
 import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, framesBetween, type Frames } from "./frames.ts";
 import { counted, frameFile } from "./humane.ts";
+import { filmName, filmParameters, readFilm } from "./film.ts";
 import { configuredBlenders } from "./machine.ts";
 import { nearest } from "./nearest.ts";
 import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
 import { checkFormatAndEngine, checkScene, chooseScene, spelledOut } from "./scene-checks.ts";
+import type { Prepared } from "./prepared.ts";
+import { sceneGroup } from "./submit-files.ts";
 import { readFramesFlag, readSettings, readTimeout, type SubmitValues } from "./submit-flags.ts";
-
-/** A job that is ready to be sent, and what to say about it. */
-export interface Prepared {
-  body: SubmitInput;
-  /** Files whose bytes the broker must have first. */
-  uploads: { path: string; sha256: string; bytes: number }[];
-  /** What was understood, a line each. */
-  notes: string[];
-  /** First and last full file name, where they are known. */
-  files: { first: string; last: string } | null;
-  blender: string | null;
-  taskCount: number | null;
-  /** Removes what was made on the way. */
-  dispose: () => Promise<void>;
-}
 
 /** Prepares a scene. Throws a Failure with every mistake at once, each with the flag that mends it. */
 export async function prepareScene(file: string, values: SubmitValues): Promise<Prepared> {
@@ -36,6 +24,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
   const settings = readSettings(values);
   const wantedFrames = readFramesFlag(values);
   const parameters = readSceneParameters(values);
+  const film = readFilm(values);
   if (values.parameter !== undefined)
     throw usage(
       "submit",
@@ -74,13 +63,16 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     refuse(file, checkScene(inspection, scene, format === "" ? values : { ...values, format }));
     const asked = wantedFrames ?? sceneFrames(scene);
     const pattern = filePattern(scene.output, scene.frameStart, original);
-    const conflict = settings.conflict ?? (scene.overwrites ? "overwrite" : "skip");
+    // A film is made of what this job renders: frames that are home already are rendered again for it.
+    const conflict = settings.conflict ?? (film || scene.overwrites ? "overwrite" : "skip");
     const frames = conflict === "skip" ? stillToRender(asked, pattern) : asked;
     const name = basename(original).replace(/\.blend\d*$/i, "");
+    const filmPath = film === undefined ? null : filmName(pattern, name, film);
     const body: SubmitInput = {
-      templateName: "blender-render",
+      templateName: film === undefined ? "blender-render" : "blender-film",
       parameters: {
         ...parameters,
+        ...(film && filmPath && filmParameters(film, { pattern, name: filmPath, fps: scene.fps })),
         JobName: (values.name ?? name).slice(0, 128) || "Blender render",
         Scene: original,
         OriginalPath: original,
@@ -88,7 +80,6 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
         ...(output !== "" && { Output: output }),
         ...(format !== "" && { Format: format }),
       },
-      assets: [{ path: original, ...snapshot }],
       settings: {
         ...settings,
         conflict,
@@ -102,11 +93,23 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     };
     return {
       body,
-      uploads: [{ ...snapshot, path: copy }],
+      inputs: {
+        scene: { path: original, copy, ...snapshot },
+        parts: [
+          {
+            group: sceneGroup,
+            files: inspection.files,
+            folders: inspection.folders.map(({ path }) => path),
+            keepsFolders: true,
+          },
+        ],
+      },
+      staysByItself: true,
       notes: [blenderNote(header.version, install), ...skippedNote(asked, frames), describeFrames(frames)],
       files: { first: frameFile(pattern, frames[0] ?? 0), last: frameFile(pattern, frames.at(-1) ?? 0) },
+      film: filmPath,
       blender: install.version,
-      taskCount: frames.length,
+      taskCount: frames.length + (film ? 1 : 0),
       dispose,
     };
   } catch (error) {

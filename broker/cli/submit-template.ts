@@ -1,7 +1,8 @@
 // From a job template and parameters to a job.
-import { existsSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { Answer, Client } from "../contract/client.ts";
+import type { SubmitInput } from "../contract/job.ts";
 import { planJob } from "../openjd/job.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { checkJobTemplate } from "../openjd/template.ts";
@@ -12,7 +13,8 @@ import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, parseFrames, type Frames } from "./frames.ts";
 import { frameFile } from "./humane.ts";
 import { readFramesFlag, readSettings, refuseSceneFlags, type SubmitValues } from "./submit-flags.ts";
-import type { Prepared } from "./submit-scene.ts";
+import type { Prepared } from "./prepared.ts";
+import type { InputPart } from "./submit-files.ts";
 import { listProblems, loadJobTemplate, readParameterArguments, readTemplateFile } from "./template-files.ts";
 
 /** Prepares a template file. Throws CommandMistake or Failure with every problem. */
@@ -20,7 +22,7 @@ export async function prepareTemplateFile(file: string, values: SubmitValues): P
   refuseSceneFlags(values);
   const template = await loadJobTemplate(file);
   const source = { template: await readTemplateFile(file), templateDirectory: dirname(resolve(file)) };
-  return prepare(template, source, values);
+  return prepareTemplate(template, source, values);
 }
 
 /** Prepares a template that came with the broker. */
@@ -38,17 +40,28 @@ export async function prepareNamedTemplate(
   const checked = checkJobTemplate(document);
   const wrong = [...problems, ...checked.problems];
   if (checked.template === undefined) throw new Failure(listProblems(name, wrong));
-  return prepare(checked.template, { templateName: name }, values);
+  return prepareTemplate(checked.template, { templateName: name }, values);
 }
 
-async function prepare(
+/** What a bundle adds to its template. */
+export interface Additions {
+  parameters: Record<string, unknown>;
+  settings: Partial<NonNullable<SubmitInput["settings"]>>;
+  inputs: InputPart[];
+  outputFolders: string[];
+  notes: string[];
+}
+
+/** From a checked template, flags and what a bundle adds to a job. Throws a Failure with every problem. */
+export async function prepareTemplate(
   template: JobTemplate,
   source: { template: string; templateDirectory: string } | { templateName: string },
   values: SubmitValues,
+  more: Additions = { parameters: {}, settings: {}, inputs: [], outputFolders: [], notes: [] },
 ): Promise<Prepared> {
-  const given = await readParameterArguments(values.parameter ?? []);
+  const given = { ...more.parameters, ...(await readParameterArguments(values.parameter ?? [])) };
   const names = (template.parameterDefinitions ?? []).map(({ name }) => name);
-  const notes: string[] = [];
+  const notes: string[] = [...more.notes];
   const frames = readFramesFlag(values);
   if (frames !== undefined) {
     given["Frames"] = formatFrames(frames);
@@ -66,6 +79,7 @@ async function prepare(
   const bound = bindParameters(template, [], given, where);
   if (bound.problems.length > 0) throw new Failure(bound.problems.map(({ message }) => message).join("\n"));
   if (!values["allow-missing"]) refuseMissingFiles(template, bound.parameters);
+  const parts = [...inputParts(template, bound.parameters, notes), ...more.inputs];
   const { job, problems } = planJob(template, bound.parameters);
   if (job === undefined) throw new Failure(listProblems("The job", problems));
 
@@ -80,28 +94,64 @@ async function prepare(
     if (definition.dataFlow !== "OUT" && definition.dataFlow !== "INOUT") continue;
     folders.add(definition.objectType === "FILE" ? dirname(value) : value);
   }
+  for (const folder of more.outputFolders) folders.add(folder);
   const edge = pattern?.includes("#") ? (frames ?? framesOf(bound.parameters["Frames"]?.value)) : undefined;
   return {
     body: {
       ...source,
       currentDirectory: process.cwd(),
-      parameters: given as Record<string, string | number | boolean>,
+      // As they were bound: numbers of 64 bits and paths that are absolute.
+      parameters: Object.fromEntries(
+        Object.keys(given).map((name) => [name, bound.parameters[name]?.value ?? ""]),
+      ),
       settings: {
+        ...more.settings,
         ...readSettings(values),
         ...(pattern?.includes("#") && { outputPattern: pattern }),
         outputFolders: [...folders],
+        ...(more.outputFolders.length > 0 && { resultFolders: more.outputFolders }),
       },
     },
-    uploads: [],
+    inputs: { parts },
+    staysByItself: false,
     notes,
     files:
       edge === undefined || pattern === undefined
         ? null
         : { first: frameFile(pattern, edge[0] ?? 0), last: frameFile(pattern, edge.at(-1) ?? 0) },
+    film: null,
     blender: null,
     taskCount: job.steps.reduce((sum, step) => sum + step.taskCount, 0),
     dispose: () => Promise.resolve(),
   };
+}
+
+/** The files and folders that a template reads, by parameter. A folder that is not there is the workers' own. */
+function inputParts(
+  template: JobTemplate,
+  parameters: Readonly<Record<string, ParameterValue>>,
+  notes: string[],
+): InputPart[] {
+  return (template.parameterDefinitions ?? []).flatMap((definition): InputPart[] => {
+    const { name } = definition;
+    const value = parameters[name]?.value;
+    if (definition.type !== "PATH" || value === undefined || value === "") return [];
+    if (definition.dataFlow !== "IN" && definition.dataFlow !== "INOUT") return [];
+    const path = resolve(value);
+    const info = statSync(path, { throwIfNoEntry: false });
+    if (info === undefined) {
+      const kind = definition.objectType === "FILE" ? "file" : "folder";
+      if (definition.dataFlow === "IN")
+        notes.push(`${name}: the ${kind} ${path} is not here, so it is not sent; a worker must have it.`);
+      return [];
+    }
+    // What it is counts more than what the template calls it.
+    return [
+      info.isDirectory()
+        ? { group: name, files: [], folders: [path] }
+        : { group: name, files: [path], folders: [] },
+    ];
+  });
 }
 
 /** Throws a Failure that names every file which the template reads and which is not here. */

@@ -2,27 +2,31 @@
 import { statSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
-import { setTimeout as pause } from "node:timers/promises";
-import { UnreachableError, type Answer, type Client } from "../../contract/client.ts";
+import type { Answer, Client } from "../../contract/client.ts";
 import type { Job } from "../../contract/job.ts";
 import { findOrStart, type FoundBroker } from "../background.ts";
-import { connect, dataFolderOf, findBroker, isHealthy, isNamed, readConnection } from "../connect.ts";
+import {
+  connect,
+  dataFolderOf,
+  findBroker,
+  isHealthy,
+  isNamed,
+  isOwnBroker,
+  readConnection,
+} from "../connect.ts";
 import { usage } from "../arguments.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { counted, size } from "../humane.ts";
 import { nearest } from "../nearest.ts";
 import { tally } from "../own-name.ts";
 import { paint } from "../style.ts";
-import { newIdempotencyKey, readSubmit, submitHelp, type SubmitValues } from "../submit-flags.ts";
-import type { Prepared } from "../submit-scene.ts";
-import { missingOf, send } from "../upload.ts";
+import type { Prepared } from "../prepared.ts";
+import { readSubmit, submitHelp, type SubmitValues } from "../submit-flags.ts";
+import { measureInputs, sendJob } from "../submit-send.ts";
 import { write } from "../write.ts";
-import { watchJob } from "./watch.ts";
+import { watchJob, type WatchOptions } from "./watch.ts";
 
 export { submitHelp };
-
-/** A scene of this size takes long enough to send to be worth a word, bytes. */
-const worthAWord = 50_000_000;
 
 /** Runs `tally submit`. */
 export async function submit(args: string[]): Promise<number> {
@@ -39,13 +43,14 @@ export async function submit(args: string[]): Promise<number> {
     if (!values.json) for (const note of ready.notes) await write(`${note}\n`);
     // From here on every event belongs to this job's story, its first frame too.
     const { cursor } = await client.call<Answer<"listEvents">>("get", "/v1/events");
-    await sendFiles(client, ready, values);
-    const job = await post(client, ready);
+    const job = await sendJob(client, ready, values);
+    if (job === undefined) return exitCodes.interrupted;
     await ready.dispose();
     await say(job, ready, broker, values);
     if (!values.wait) return exitCodes.ok;
     const find = () => findBroker(values);
-    return (await watchJob({ ...values, client, find, number: job.number, after: cursor })).code;
+    const bring = isOwnBroker(values, client) ? undefined : pullFor(values, job.number);
+    return (await watchJob({ ...values, client, find, number: job.number, after: cursor, bring })).code;
   } finally {
     await disposable?.dispose();
   }
@@ -75,7 +80,14 @@ async function prepareWithoutBroker(
     return prepareTemplateFile(file, values);
   }
   if (info === undefined) throw await noSuchFile(file);
-  throw usage("submit", `${file} is neither a scene (.blend) nor a job template (.yaml, .json).`);
+  if (info.isDirectory()) {
+    const { prepareBundle } = await import("../submit-bundle.ts");
+    return prepareBundle(file, values);
+  }
+  throw usage(
+    "submit",
+    `${file} is neither a scene (.blend), a job template (.yaml, .json) nor the folder of a job bundle.`,
+  );
 }
 
 async function prepareNamed(client: Client, values: SubmitValues): Promise<Prepared> {
@@ -83,38 +95,36 @@ async function prepareNamed(client: Client, values: SubmitValues): Promise<Prepa
   return prepareNamedTemplate(client, values.template ?? "", values);
 }
 
-/** Submits; an answer that was lost on the way is asked for again with the same key, which cannot make a second job. */
-async function post(client: Client, { body }: Prepared): Promise<Job> {
-  const headers = { "idempotency-key": newIdempotencyKey() };
-  for (let left = 3; ; left -= 1) {
-    try {
-      // oxlint-disable-next-line no-await-in-loop -- one try after another
-      return await client.call<Answer<"submitJob">>("post", "/v1/jobs", { body, headers });
-    } catch (error) {
-      if (!(error instanceof UnreachableError) || left === 0) throw error;
-      // oxlint-disable-next-line no-await-in-loop -- a broker that restarts needs a moment
-      await pause(1000);
-    }
-  }
-}
-
-async function sendFiles(client: Client, { uploads }: Prepared, values: SubmitValues): Promise<void> {
-  const missing = await missingOf(client, uploads);
-  const bytes = missing.reduce((sum, one) => sum + one.bytes, 0);
-  if (bytes > worthAWord && !values.json) await write(`Sending ${size(bytes)} …\n`);
-  await send(client, missing);
+/** Brings the files home as they come, where the broker is on another machine. */
+function pullFor(values: SubmitValues, number: number): WatchOptions["bring"] {
+  return async (signal) => {
+    const { pullJob } = await import("../pull-job.ts");
+    const { files } = await pullJob({
+      find: () => findBroker(values),
+      number,
+      follow: true,
+      blobs: null,
+      signal,
+    });
+    return files.flatMap(({ artifact, result, problem = null }) =>
+      result === "failed" ? [{ ...artifact, problem }] : [],
+    );
+  };
 }
 
 async function say(job: Job, prepared: Prepared, broker: FoundBroker, values: SubmitValues): Promise<void> {
-  const { files, blender } = prepared;
+  const { files, film, blender } = prepared;
   if (values.json) {
-    const answer = { job, files, blender, brokerStarted: broker.started };
+    const answer = { job, files, film, blender, brokerStarted: broker.started };
     await write(`${JSON.stringify(values.wait ? { kind: "submitted", ...answer } : answer)}\n`);
     return;
   }
-  await write(`${paint("bold", `Job ${job.number}: ${job.name}`)}, ${counted(job.taskCount, "frame")}\n`);
+  await write(
+    `${paint("bold", `Job ${job.number}: ${job.name}`)}, ${counted(job.taskCount - (film === null ? 0 : 1), "frame")}${film === null ? "" : " and a film"}\n`,
+  );
   if (files !== null) await write(`  first  ${files.first}\n  last   ${files.last}\n`);
-  if (values.paused) await write(`  It waits for you: ${tally(`resume ${job.number}`)}\n`);
+  if (film !== null) await write(`  film   ${film}\n`);
+  if (job.state === "paused") await write(`  It waits for you: ${tally(`resume ${job.number}`)}\n`);
   if (!values.wait) await write(`  watch  ${tally(`watch ${job.number}`)}\n`);
 }
 
@@ -125,31 +135,52 @@ async function dryRun(values: SubmitValues, file: string | undefined): Promise<n
   try {
     const running = await runningBroker(values, own === undefined);
     prepared ??= await prepareNamed(running as Client, values);
-    const { files, notes, uploads, blender } = prepared;
+    const { files, film, notes, blender } = prepared;
     const plan =
       running === undefined
         ? undefined
         : await running.call<Answer<"planJob">>("post", "/v1/plans", { body: prepared.body });
-    const missing = running === undefined ? uploads : await missingOf(running, uploads);
+    const inputs = await measureInputs(running, prepared, values);
     const tasks = plan?.taskCount ?? prepared.taskCount ?? 0;
-    const bytes = uploads.reduce((sum, one) => sum + one.bytes, 0);
-    const bytesToSend = missing.reduce((sum, one) => sum + one.bytes, 0);
     if (values.json) {
       const steps = plan?.steps ?? null;
-      await write(`${JSON.stringify({ dryRun: true, tasks, steps, files, blender, bytes, bytesToSend })}\n`);
+      const { bytes, bytesToSend, inPlace } = inputs;
+      const answer = {
+        dryRun: true,
+        tasks,
+        steps,
+        files,
+        film,
+        blender,
+        inPlace,
+        inputFiles: inputs.files,
+        bytes,
+        bytesToSend,
+      };
+      await write(`${JSON.stringify(answer)}\n`);
       return exitCodes.ok;
     }
-    for (const note of notes) await write(`${note}\n`);
+    for (const note of [...notes, ...inputs.notes]) await write(`${note}\n`);
     if (files !== null) await write(`  first  ${files.first}\n  last   ${files.last}\n`);
+    if (film !== null) await write(`  film   ${film}\n`);
     for (const step of (plan?.steps.length ?? 0) > 1 ? (plan?.steps ?? []) : [])
       await write(`  ${step.name}: ${counted(step.taskCount, "task")}\n`);
-    const there = bytesToSend === 0 ? ", which the broker has already" : "";
-    const files_ = uploads.length === 0 ? "" : `; the scene is ${size(bytes)}${there}`;
-    await write(`${counted(tasks, "task")}${files_}\nNothing was submitted.\n`);
+    await write(`${counted(tasks, "task")}${inputsText(prepared, inputs)}\nNothing was submitted.\n`);
     return exitCodes.ok;
   } finally {
     await prepared?.dispose();
   }
+}
+
+function inputsText(
+  { inputs: { scene } }: Prepared,
+  { files, bytes, bytesToSend }: { files: number; bytes: number; bytesToSend: number },
+): string {
+  if (files === 0) return "";
+  const what = files === 1 && scene ? "the scene is" : `${counted(files, "input file")},`;
+  const there = bytesToSend === 0 ? ", which the broker has already" : "";
+  const part = bytesToSend > 0 && bytesToSend < bytes ? `, ${size(bytesToSend)} of it to be sent` : "";
+  return `; ${what} ${size(bytes)}${there}${part}`;
 }
 
 async function runningBroker(values: SubmitValues, needed: boolean): Promise<Client | undefined> {

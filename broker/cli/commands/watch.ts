@@ -1,4 +1,5 @@
 // tally watch: follows a job until it ends. Ctrl-C stops only the watching.
+import type { Artifact } from "../../contract/attempt.ts";
 import type { Client } from "../../contract/client.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
 import { connect, findBroker, type BrokerOptions } from "../connect.ts";
@@ -19,7 +20,8 @@ job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is 
 
   --lines                a line for each frame on a terminal too
 ${brokerHelp}
-Ends with 0 when every frame succeeded and is home, 1 when not.
+Ends with 0 when every frame succeeded and is home, 1 when not. Where the broker is on another machine, the files wait for
+\`tally pull\`, and it ends when all are rendered.
 `;
 
 /** Runs `tally watch`. */
@@ -46,6 +48,8 @@ export interface WatchOptions extends BrokerOptions {
   lines?: boolean | undefined;
   /** Events after this cursor are told; default: from now on. */
   after?: number | undefined;
+  /** Brings the files home meanwhile; resolves to those that it could not bring. */
+  bring?: ((signal: AbortSignal) => Promise<Artifact[]>) | undefined;
   /** Said at the end; default: how the job ended. */
   ending?: (ending: Ending) => string;
 }
@@ -68,11 +72,12 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
       number,
       listener,
       signal: stopped.signal,
+      bring: options.bring,
       ...(options.after !== undefined && { after: options.after }),
     });
     listener.close();
-    const { job, notHome } = ending;
-    if (json) await write(`${JSON.stringify({ kind: "end", job, notHome })}\n`);
+    const { job, notHome, toPull } = ending;
+    if (json) await write(`${JSON.stringify({ kind: "end", job, notHome, toPull })}\n`);
     else await write((options.ending ?? endingText)(ending));
     return {
       code: job.state === "succeeded" && notHome.length === 0 ? exitCodes.ok : exitCodes.failed,

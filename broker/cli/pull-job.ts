@@ -1,0 +1,181 @@
+// Pulls the results of one job: those that are asked for, as they are or as they come, and says what is missing.
+import { setTimeout as pause } from "node:timers/promises";
+import type { Artifact } from "../contract/attempt.ts";
+import { ProblemError, UnreachableError, type Answer, type Client } from "../contract/client.ts";
+import type { JobDetail, Task } from "../contract/job.ts";
+import { nameFilter } from "../home/name-filter.ts";
+import { checkComplete, type Completeness } from "./completeness.ts";
+import { isHealthy } from "./connect.ts";
+import { getJob, pages } from "./job-reads.ts";
+import { bringFiles, type Brought } from "./pull-files.ts";
+import { createPlaces } from "./pull-place.ts";
+
+/** Which results are meant; absent: all that count. */
+export interface Selection {
+  filter?: string | undefined;
+  frames?: readonly number[] | undefined;
+  step?: string | undefined;
+  /** Files of tries that failed or were canceled too. */
+  partial?: boolean | undefined;
+}
+
+export interface PullOptions extends Selection {
+  /** Finds the broker anew: after a restart its address or token may be another. */
+  find: () => Client;
+  number: number;
+  /** A folder instead of home. */
+  to?: string | undefined;
+  /** Default: the job's own rule. */
+  conflict?: "overwrite" | "skip" | undefined;
+  /** Until the job is over, as files come. */
+  follow?: boolean | undefined;
+  blobs: string | null;
+  signal: AbortSignal;
+  onTotal?: (files: number, bytes: number) => void;
+  onBytes?: (bytes: number) => void;
+  onFile?: (brought: Brought) => Promise<void> | void;
+  onAway?: (url: string) => void;
+}
+
+export interface Pulled {
+  job: JobDetail;
+  /** The last word on each file, by artifact. */
+  files: Brought[];
+  complete: Completeness;
+}
+
+const waitSeconds = 20;
+const retryMs = 400;
+/** Many frames that end together are listed together, ms. */
+const gatherMs = 200;
+
+/** Whether a result is among those meant. */
+export function isSelected(artifact: Artifact, { filter, frames, step, partial }: Selection): boolean {
+  if (artifact.state === "replaced" || (artifact.state === "partial" && partial !== true)) return false;
+  if (step !== undefined && artifact.step !== step) return false;
+  if (frames !== undefined && !(artifact.frame !== null && frames.includes(Number(artifact.frame))))
+    return false;
+  return filter === undefined || nameFilter(filter)(artifact.name);
+}
+
+/**
+ * Brings the files of one job. With `follow` it waits for those to come until the job is over, and outlives the
+ * broker's restarts. Rejects when the broker is not there, or with the signal's reason; what is home stays.
+ */
+export async function pullJob(options: PullOptions): Promise<Pulled> {
+  const { number, signal, follow } = options;
+  let client = options.find();
+  const done = new Map<string, Brought>();
+  let read = createArtifactReader(client, number);
+  let cursor: number | undefined;
+  for (;;) {
+    try {
+      // oxlint-disable no-await-in-loop -- one answer tells what to ask next
+      if (follow)
+        cursor ??= (await client.call<Answer<"listEvents">>("get", "/v1/events", { signal })).cursor;
+      // The job first: what it made before it ended is then listed after.
+      const job = await getJob(client, String(number));
+      const files = (await read()).filter(
+        (one) => isSelected(one, options) && !isDone(done.get(one.id), one),
+      );
+      if (files.length > 0) await bring(files, job);
+      if (!follow || (job.endedAt !== null && files.length === 0))
+        return { job, files: [...done.values()], complete: await completeness(client, job, options) };
+      if (job.endedAt === null) {
+        const events = await client.call<Answer<"listEvents">>("get", "/v1/events", {
+          query: { job: number, after: cursor, waitSeconds },
+          signal,
+        });
+        ({ cursor } = events);
+        await pause(gatherMs, undefined, { signal });
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      if (error instanceof ProblemError && error.code === "cursor-expired") cursor = undefined;
+      else if (!follow || !isPassing(error)) throw error;
+      else {
+        options.onAway?.(client.url);
+        client = await findAgain(options);
+        read = createArtifactReader(client, number);
+      }
+      // oxlint-enable no-await-in-loop
+    }
+  }
+
+  async function bring(files: Artifact[], job: JobDetail): Promise<void> {
+    const all = [...done.values()].map(({ artifact }) => artifact).concat(files);
+    options.onTotal?.(
+      files.length,
+      files.reduce((sum, { bytes }) => sum + bytes, 0),
+    );
+    await bringFiles(files, {
+      client,
+      job: number,
+      conflict: options.conflict ?? job.settings.conflict,
+      again: options.conflict === "overwrite",
+      placeOf: createPlaces(job, all, options.to),
+      blobs: options.blobs,
+      report: options.to === undefined,
+      signal,
+      ...(options.onBytes && { onBytes: options.onBytes }),
+      onFile: async (brought) => {
+        done.set(brought.artifact.id, brought);
+        await options.onFile?.(brought);
+      },
+    });
+  }
+}
+
+/** A file that failed is tried again while the job is followed only when something about it changed. */
+function isDone(before: Brought | undefined, now: Artifact): boolean {
+  return before !== undefined && (before.result !== "failed" || before.artifact.kept === now.kept);
+}
+
+/** Lists results in the order in which they came; each further call begins with the last page that was full. */
+function createArtifactReader(client: Client, job: number): () => Promise<Artifact[]> {
+  let from: string | undefined;
+  return async () => {
+    const found: Artifact[] = [];
+    let after = from;
+    do {
+      // oxlint-disable-next-line no-await-in-loop -- a page names the next one
+      const page = await client.call<Answer<"listArtifacts">>("get", `/v1/jobs/${job}/artifacts`, {
+        query: { limit: 1000, after },
+      });
+      found.push(...page.items);
+      after = page.next ?? undefined;
+      from = after ?? from;
+    } while (after !== undefined);
+    return found;
+  };
+}
+
+/** Looked at anew at the end: frames may have been rendered again meanwhile. */
+async function completeness(client: Client, job: JobDetail, selection: Selection): Promise<Completeness> {
+  const tasks: Task[] = [];
+  const { frames, step } = selection;
+  for await (const task of pages<Task>(client, `/v1/jobs/${job.number}/tasks`, { step }))
+    if (frames === undefined || (task.frame !== null && frames.includes(Number(task.frame))))
+      tasks.push(task);
+  const artifacts = (await createArtifactReader(client, job.number)()).filter((one) =>
+    isSelected(one, selection),
+  );
+  return checkComplete(tasks, artifacts);
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof UnreachableError ||
+    (error instanceof ProblemError && (error.code === "busy" || error.code === "internal"))
+  );
+}
+
+async function findAgain({ find, signal }: PullOptions): Promise<Client> {
+  for (;;) {
+    // oxlint-disable-next-line no-await-in-loop -- this waits for the broker
+    await pause(retryMs, undefined, { signal });
+    const client = find();
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    if (await isHealthy(client)) return client;
+  }
+}
