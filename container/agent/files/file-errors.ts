@@ -24,6 +24,19 @@ export class FileUnreadableError extends Error {
   }
 }
 
+/** A file could not be written; `code` is the system's, such as ENOSPC. */
+export class FileUnwritableError extends Error {
+  readonly path: string;
+  readonly code: string | undefined;
+
+  constructor(path: string, cause: unknown) {
+    super(`The file ${path} cannot be written: ${reasonOf(cause)}. Mend that, and try again.`, { cause });
+    this.name = "FileUnwritableError";
+    this.path = path;
+    this.code = codeOf(cause);
+  }
+}
+
 /** The broker has other bytes than their hash says, twice. */
 export class BlobDamagedError extends Error {
   readonly sha256: string;
@@ -51,6 +64,9 @@ export class BlobMissingError extends Error {
 const words: Readonly<Record<string, string>> = {
   EACCES: "permission denied",
   EPERM: "permission denied",
+  EROFS: "the disk is read-only",
+  ENOSPC: "the disk is full",
+  EDQUOT: "the disk's quota is used up",
   EIO: "the disk reports an error",
   ELOOP: "its links lead in a circle",
   ENAMETOOLONG: "its name is too long",

@@ -74,3 +74,25 @@ export async function findMissing<T extends BlobRef>(transfer: Transfer, blobs: 
   }
   return missing;
 }
+
+export interface Silence {
+  /** Aborts with `signal`, or when nothing was heard for too long. */
+  readonly signal: AbortSignal;
+  /** Something moved. */
+  refresh(): void;
+  end(): void;
+}
+
+/** Watches a long exchange with the broker: a line that is cut without a word must not hold a transfer up. */
+export function createSilence(signal: AbortSignal): Silence {
+  const stop = new AbortController();
+  const timer = setTimeout(
+    () => stop.abort(new DOMException("The broker was silent for too long.", "TimeoutError")),
+    answerMs,
+  );
+  return {
+    signal: AbortSignal.any([signal, stop.signal]),
+    refresh: () => void timer.refresh(),
+    end: () => clearTimeout(timer),
+  };
+}

@@ -18,7 +18,14 @@ import { createGate, eachOf, together } from "./lanes.ts";
 import { createCounter } from "./progress.ts";
 import { StoreError } from "./retry.ts";
 import { putSigned } from "./signed.ts";
-import { ask, createTransfer, findMissing, type Transfer, type TransferOptions } from "./transfer.ts";
+import {
+  ask,
+  createSilence,
+  createTransfer,
+  findMissing,
+  type Transfer,
+  type TransferOptions,
+} from "./transfer.ts";
 import {
   openToRead,
   piecesOf,
@@ -33,8 +40,6 @@ const packsAtOnce = 2;
 const longAtOnce = 2;
 /** The broker looks at so many files sent in one piece together. */
 const confirmedTogether = 64;
-/** A pack may take the broker so long, ms. */
-const packMs = 5 * 60_000;
 /** An upload that the broker forgets is begun anew so often. */
 const beginnings = 5;
 
@@ -182,12 +187,21 @@ async function putPack(
   onBytes: (bytes: number) => void,
 ): Promise<void> {
   const { client, headers, signal } = transfer;
-  const answer = await client.raw("post", "/v1/packs", {
-    headers,
-    bytes: streamOf(data, onBytes),
-    signal: AbortSignal.any([signal, AbortSignal.timeout(packMs)]),
-  });
-  await answer.text();
+  const silence = createSilence(signal);
+  const onPiece = (bytes: number) => {
+    silence.refresh();
+    onBytes(bytes);
+  };
+  try {
+    const answer = await client.raw("post", "/v1/packs", {
+      headers,
+      bytes: streamOf(data, onPiece),
+      signal: silence.signal,
+    });
+    await answer.text();
+  } finally {
+    silence.end();
+  }
 }
 
 /** Bytes piece by piece, so that what is counted has left. */
