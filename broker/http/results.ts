@@ -43,7 +43,7 @@ export function resultHandlers(context: HttpContext): ResultHandlers {
         "SELECT inputs_cleaned_at AS at FROM jobs WHERE id = ?",
         number,
       );
-      if (cleaned?.at != null)
+      if (cleaned !== undefined && cleaned.at !== null)
         throw new Problem("cleaned", `The input files of job ${number} were cleaned up. Submit it again.`);
       return readManifest(broker, manifest);
     },

@@ -125,23 +125,28 @@ export function writeArchive(
   out.once("close", () => stop());
   if (signal.aborted) stop();
   signal.addEventListener("abort", () => stop(), { once: true });
+  async function next(
+    file: ResultFile,
+    done: (error: unknown, stream: NodeJS.ReadableStream) => void,
+  ): Promise<void> {
+    if (out.destroyed) return;
+    try {
+      reading = await open(broker, file);
+    } catch (error) {
+      stop(error instanceof Error ? error : new Error(String(error)));
+      return;
+    }
+    // Without this a file that breaks off would leave the zip waiting for ever.
+    reading.once("error", stop);
+    done(null, reading);
+  }
+
   const mtime = new Date(broker.clock.now());
   zip.addBuffer(listOf(broker, jobId, entries, gone), "manifest.json", { compress: false, mtime });
   for (const { path, file } of entries) {
     const mode = file.executable === 1 ? 0o100755 : 0o100644;
     const options = { compress: false, mtime, mode, size: file.bytes };
-    zip.addReadStreamLazy(path, options, (done) => {
-      if (out.destroyed) return;
-      open(broker, file).then(
-        (stream) => {
-          reading = stream;
-          // Without this a file that breaks off would leave the zip waiting for ever.
-          stream.once("error", stop);
-          done(null, stream);
-        },
-        (error: Error) => stop(error),
-      );
-    });
+    zip.addReadStreamLazy(path, options, (done) => void next(file, done));
   }
   zip.end();
   return out;

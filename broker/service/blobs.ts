@@ -16,7 +16,6 @@ import {
   touchBlobs,
 } from "../store/blobs.ts";
 import { getLease } from "../store/leases.ts";
-import { rowsOf } from "../store/tx.ts";
 import { isLeaseToken, type Broker } from "./broker.ts";
 import { numberOf } from "./ids.ts";
 import { lost } from "./report-lease.ts";

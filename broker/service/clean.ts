@@ -49,7 +49,7 @@ function retentionOf(broker: Broker, ask: CleanAsk, days: RetentionDays): Retent
       "SELECT ended_at AS endedAt FROM jobs WHERE id = ?",
       ask.job,
     );
-    if (job?.endedAt == null)
+    if (job === undefined || job.endedAt === null)
       throw new Problem(
         "illegal-transition",
         `Job ${ask.job} is not over. Wait for it, or cancel it first: tally cancel ${ask.job}`,
@@ -57,10 +57,10 @@ function retentionOf(broker: Broker, ask: CleanAsk, days: RetentionDays): Retent
     const all = now + 1;
     return { deliveredBefore: all, undeliveredBefore: all, inputsBefore: all, jobId: ask.job };
   }
-  const before = (limit: number | null | undefined) => (limit == null ? null : now - limit * dayMs);
+  const before = (limit: number | null) => (limit === null ? null : now - limit * dayMs);
   return {
     deliveredBefore: before(ask.deliveredDays ?? days.deliveredDays),
-    undeliveredBefore: before(ask.undeliveredDays),
+    undeliveredBefore: before(ask.undeliveredDays ?? null),
     inputsBefore: before(ask.inputDays ?? days.inputDays),
     jobId: null,
   };

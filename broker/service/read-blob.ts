@@ -1,8 +1,7 @@
 // Reads whole blobs. What came in parts is checked by its first reader: the stream then breaks off at its end rather
 // than passing for what it is not.
 import { createHash } from "node:crypto";
-import { Transform } from "node:stream";
-import { pipeline } from "node:stream";
+import { Readable } from "node:stream";
 import { markVerified, type BlobRow } from "../store/blobs.ts";
 import { doubtBlob } from "./blobs.ts";
 import type { Broker } from "./broker.ts";
@@ -14,21 +13,23 @@ export async function readBlob(
 ): Promise<NodeJS.ReadableStream | null> {
   const found = await broker.blobs.get(sha256);
   if (!found || verified === 1) return found?.stream ?? null;
+  return Readable.from(checked(broker, sha256, found.stream), { objectMode: false });
+}
+
+async function* checked(
+  broker: Broker,
+  sha256: string,
+  stream: NodeJS.ReadableStream,
+): AsyncGenerator<Buffer> {
   const hash = createHash("sha256");
-  const checked = new Transform({
-    transform(part: Buffer, _encoding, done) {
-      hash.update(part);
-      done(null, part);
-    },
-    flush(done) {
-      if (hash.digest("hex") === sha256) {
-        broker.writer.write((tx) => markVerified(tx, sha256)).then(() => done(), done);
-        return;
-      }
-      const wrong = new Error(`The stored bytes of ${sha256} are not what their name says.`);
-      doubtBlob(broker, null, sha256).then(() => done(wrong), done);
-    },
-  });
-  // Its end, good or bad, is told by the stream that is returned.
-  return pipeline(found.stream, checked, () => undefined);
+  for await (const part of stream) {
+    hash.update(part as Buffer);
+    yield part as Buffer;
+  }
+  if (hash.digest("hex") === sha256) {
+    await broker.writer.write((tx) => markVerified(tx, sha256));
+    return;
+  }
+  await doubtBlob(broker, null, sha256);
+  throw new Error(`The stored bytes of ${sha256} are not what their name says.`);
 }

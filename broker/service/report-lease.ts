@@ -10,7 +10,6 @@ import {
   openLeaseOf,
   startAttempt,
   type LeaseRow,
-  type OpenAttempt,
 } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
 import { isLeaseToken, type Broker, type WorkerMemory } from "./broker.ts";

@@ -107,7 +107,7 @@ function refuseWithoutInputs(rows: Rows, jobId: number): void {
     "SELECT inputs_cleaned_at AS cleaned FROM jobs WHERE id = ?",
     jobId,
   );
-  if (job?.cleaned == null) return;
+  if (job === undefined || job.cleaned === null) return;
   throw new Problem("cleaned", `The input files of job ${jobId} were cleaned up. Submit it again.`);
 }
 

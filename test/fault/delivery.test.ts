@@ -1,46 +1,36 @@
 // Frames on their way home: whole or not at all, where they belong and nowhere else, whatever happens on the way.
 import { execFileSync, spawnSync } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, test } from "vitest";
-import type { Artifact } from "../../broker/contract/attempt.ts";
+import { blobPath } from "../../broker/blob/folder.ts";
 import { bringHome } from "../../broker/home/bring-home.ts";
 import { pendingArtifacts } from "../../broker/store/artifacts.ts";
-import type { Api } from "../support/api.ts";
 import { sha256Of } from "../support/blobs.ts";
 import { submit, until, untilState } from "../support/builders.ts";
-import { joinWorker, started, succeeded, type FakeWorker, type Held } from "../support/fake-worker.ts";
+import {
+  artifactsOf,
+  render,
+  shot,
+  untilDelivered,
+  untilProblem,
+  untilStored,
+  type Shot,
+} from "../support/delivery.ts";
+import { joinWorker, started, succeeded } from "../support/fake-worker.ts";
 import { openBroker, testBroker, testFolder } from "../support/start-broker.ts";
 import { storedIn } from "../support/unchanged.ts";
 
-async function artifactsOf(api: Api, job: number): Promise<Artifact[]> {
-  return (await api.ok("listArtifacts", { params: { job } })).items;
-}
-const untilDelivered = (api: Api, job: number, count = 1) =>
-  until(api, async () => {
-    const items = await artifactsOf(api, job);
-    return items.filter((one) => one.deliveredAt !== null).length === count ? items : undefined;
-  });
-const untilProblem = (api: Api, job: number) =>
-  until(api, async () => (await artifactsOf(api, job)).find((one) => one.problem !== null));
-
-interface Shot {
-  home: string;
-  file: string;
-  settings: { outputFolders: string[] };
-}
-function shot(name = "0001.png"): Shot {
-  const home = join(testFolder(), "render");
-  return { home, file: join(home, name), settings: { outputFolders: [home] } };
-}
-const render = async (worker: FakeWorker, home: string, text = "a frame") => {
-  const held = await worker.work();
-  const file = worker.stage(held, "0001.png", text, home);
-  await worker.succeed(held, { files: [file] });
-  return { held, file };
-};
-
-test("a frame comes home whole, and the broker's own copy goes", async () => {
+test("a frame comes home whole, and the broker keeps one copy", async () => {
   const broker = await testBroker();
   const { home, file, settings } = shot();
   const { number } = await submit(broker.api, [{ frames: "1" }], settings);
@@ -52,8 +42,14 @@ test("a frame comes home whole, and the broker's own copy goes", async () => {
   expect((await untilState(broker.api, number, "succeeded")).deliveredFiles).toBe(1);
   const { items } = await broker.api.ok("listTasks", { params: { job: number } });
   expect(items[0]?.files).toEqual([file]);
-  await broker.stop();
+  await untilStored(broker, number);
   expect(existsSync(staged.path)).toBe(false);
+  const [kept] = await artifactsOf(broker.api, number);
+  expect(kept).toMatchObject({ kept: true, state: "current", outside: false, frame: "1", generation: 1 });
+  // Blender overwrites in place: what it changes at home must not change the copy.
+  writeFileSync(file, "painted over");
+  const blob = await broker.api.raw("getBlob", { params: { sha256: staged.sha256 } });
+  expect(blob.text).toBe("a frame");
 });
 
 test.each([
@@ -104,12 +100,14 @@ test("a name outside the job's folders is not touched; the frame is kept where i
   ]) {
     // oxlint-disable no-await-in-loop -- one job after the other
     const { number } = await submit(broker.api, [{ frames: "1" }], settings);
-    const { file } = await render(worker, name);
+    await render(worker, name);
     const told = await untilProblem(broker.api, number);
     expect(told?.problem).toContain("outside the folders that this job may write to");
-    expect(told?.deliveredAt).toBeNull();
+    expect(told).toMatchObject({ deliveredAt: null, outside: true, kept: true });
     await untilState(broker.api, number, "succeeded");
-    expect(readFileSync(file.path, "utf8")).toBe("a frame");
+    await untilStored(broker, number);
+    const blob = await broker.api.raw("getBlob", { params: { sha256: sha256Of("a frame") } });
+    expect(blob.text).toBe("a frame");
     // oxlint-enable no-await-in-loop
   }
   expect(existsSync(join(dirname(home), "elsewhere.png"))).toBe(false);
@@ -181,8 +179,9 @@ test("a frame that was asked for anew in vain still comes home as it was", async
 test("files outside the job's folders are not looked at again", async () => {
   const broker = await testBroker();
   const { home, settings } = shot();
-  await submit(broker.api, [{ frames: "1" }], settings);
+  const { number } = await submit(broker.api, [{ frames: "1" }], settings);
   await render(await joinWorker(broker), `${home}-other/0001.png`);
+  await untilStored(broker, number);
   const pending = pendingArtifacts(
     { all: (sql, ...values) => broker.broker.reader.prepare(sql).all(...values) as never },
     0,
@@ -208,26 +207,38 @@ test("a crash after the rename, where files that are there are kept: what came h
   expect(readdirSync(folder)).toEqual(["0001.png"]);
 });
 
-/** A broker that ended with one frame staged and not home. */
+/** A broker that died right after it took a report: one frame is staged, and neither home nor in the store. */
 async function leftBehind(): Promise<Shot & { dataFolder: string; number: number; staged: string }> {
   const dataFolder = testFolder();
   const broker = await openBroker({ dataFolder });
   const made = shot();
-  writeFileSync(made.home, "in the way");
+  broker.broker.wake.deliveries = () => undefined;
   const { number } = await submit(broker.api, [{ frames: "1" }], made.settings);
   const { file } = await render(await joinWorker(broker), made.file);
-  await untilProblem(broker.api, number);
   await broker.stop();
-  rmSync(made.home);
   mkdirSync(made.home);
   return { ...made, dataFolder, number, staged: file.path };
 }
 const temporaryOf = (file: string) => join(dirname(file), ".0001.png.tally-1.tmp");
+/** What the store does when it takes over a staged file. */
+function intoStore({ dataFolder, staged }: { dataFolder: string; staged: string }): void {
+  const blob = blobPath(join(dataFolder, "blobs"), sha256Of("a frame"));
+  mkdirSync(dirname(blob), { recursive: true });
+  renameSync(staged, blob);
+}
 
-test.each<[string, (at: { staged: string; file: string }) => void]>([
+test.each<[string, (at: Awaited<ReturnType<typeof leftBehind>>) => void]>([
   ["before anything", () => undefined],
-  ["after the rename and before the commit", ({ staged, file }) => renameSync(staged, file)],
-  ["between the move and the rename", ({ staged, file }) => renameSync(staged, temporaryOf(file))],
+  ["with a whole copy that has no name yet", ({ staged, file }) => copyFileSync(staged, temporaryOf(file))],
+  ["after the rename and before the commit", ({ staged, file }) => copyFileSync(staged, file)],
+  ["after the store took the file and before the commit", intoStore],
+  [
+    "after home and store have it and before either commit",
+    (left) => {
+      copyFileSync(left.staged, left.file);
+      intoStore(left);
+    },
+  ],
   ["in the middle of a copy", ({ file }) => writeFileSync(temporaryOf(file), "a f")],
   [
     "in the middle of a copy over an older frame",
@@ -236,7 +247,7 @@ test.each<[string, (at: { staged: string; file: string }) => void]>([
       writeFileSync(temporaryOf(file), "a f");
     },
   ],
-])("a crash %s: at the next start the frame comes home, once", async (_, crash) => {
+])("a crash %s: at the next start the frame comes home, once, and is kept", async (_, crash) => {
   const left = await leftBehind();
   crash(left);
   const broker = await testBroker({ dataFolder: left.dataFolder });
@@ -244,6 +255,10 @@ test.each<[string, (at: { staged: string; file: string }) => void]>([
   expect(readFileSync(left.file, "utf8")).toBe("a frame");
   expect(readdirSync(left.home)).toEqual(["0001.png"]);
   expect((await broker.api.ok("getJob", { params: { job: left.number } })).deliveredFiles).toBe(1);
+  await untilStored(broker, left.number);
+  expect(existsSync(left.staged)).toBe(false);
+  const blob = await broker.api.raw("getBlob", { params: { sha256: sha256Of("a frame") } });
+  expect(blob.text).toBe("a frame");
 });
 
 test("a frame whose staged file is gone or cut short is told, and never half at home", async () => {
@@ -296,17 +311,4 @@ test("a disk that is full or read-only is told in a sentence, leaves no half fil
     "the disk is full. Free some space; it is tried again by itself",
   );
   expect(steps[1]?.result.problem).toContain("that folder cannot be written. Change its permissions");
-});
-
-test("files of a frame that failed or was canceled are never brought home", async () => {
-  const broker = await testBroker();
-  const { home, file, settings } = shot();
-  const { number } = await submit(broker.api, [{ frames: "1" }], { ...settings, maxRetries: 0 });
-  const worker = await joinWorker(broker);
-  const held: Held = await worker.work();
-  worker.stage(held, "0001.png", "half", file);
-  await worker.fail(held);
-  await untilState(broker.api, number, "failed");
-  expect(await artifactsOf(broker.api, number)).toEqual([]);
-  expect(existsSync(home)).toBe(false);
 });
