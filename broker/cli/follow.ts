@@ -70,18 +70,27 @@ export async function followJob(options: FollowOptions): Promise<Ending> {
   // Whichever of the two fails ends the other.
   const both = new AbortController();
   const signal = AbortSignal.any([options.signal, both.signal]);
-  const bringing = options.bring?.(signal);
-  bringing?.catch((error: unknown) => both.abort(error));
+  const homecoming: Homecoming = { isOurs: options.bring !== undefined, left: undefined };
+  const bringing = options.bring?.(signal).then(
+    (left) => void (homecoming.left = left),
+    (error: unknown) => both.abort(error),
+  );
   try {
-    return await follow({ ...options, signal }, bringing);
+    return await follow({ ...options, signal }, homecoming);
   } catch (error) {
     both.abort(error);
-    await bringing?.catch(() => undefined);
+    await bringing;
     throw error;
   }
 }
 
-async function follow(options: FollowOptions, bringing: Promise<Artifact[]> | undefined): Promise<Ending> {
+/** Files that this very command brings home; `left` are those that it could not, once it is done. */
+interface Homecoming {
+  isOurs: boolean;
+  left: Artifact[] | undefined;
+}
+
+async function follow(options: FollowOptions, homecoming: Homecoming): Promise<Ending> {
   const { listener, number, signal } = options;
   let client = options.find();
   let cursor = options.after;
@@ -95,15 +104,17 @@ async function follow(options: FollowOptions, bringing: Promise<Artifact[]> | un
       let job = await getJob(client, String(number));
       if (away) listener.back();
       away = false;
-      const waits = job.settings.home === "broker" || bringing !== undefined;
+      const waits = job.settings.home === "broker" || homecoming.isOurs;
       if (teller === undefined) ({ tell: teller, flush } = createTeller(() => client, job, listener, waits));
       listener.job(job);
       for (;;) {
         const over = job.endedAt !== null;
-        const unbrought = over ? await bringing : undefined;
-        const open = over ? await undelivered(client, number) : [];
-        const notHome = unbrought ?? (waits ? open : []);
-        if (over && (bringing !== undefined || notHome.every(({ problem }) => problem !== null))) {
+        const open = over && !homecoming.isOurs ? await undelivered(client, number) : [];
+        const notHome = homecoming.left ?? (waits ? open : []);
+        const isHome = homecoming.isOurs
+          ? homecoming.left !== undefined
+          : notHome.every(({ problem }) => problem !== null);
+        if (over && isHome) {
           // What was told before this look at the job is heard first.
           const last = await readEvents(client, number, cursor, 0, signal);
           cursor = last.cursor;
