@@ -1,14 +1,14 @@
 // The life of an agent: register, take leases one after the other, hear orders, leave.
 import { mkdirSync, realpathSync } from "node:fs";
+import { rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
-import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { createClient } from "../../broker/contract/client.ts";
 import type { Lease, Order, RegisterWorker } from "../../broker/contract/worker.ts";
 import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.ts";
 import { findBlenders } from "./blender/discover.ts";
 import { measureMachine } from "./capabilities.ts";
-import { clearLeftovers } from "./leftovers.ts";
+import { clearLeftovers, ownStaging } from "./leftovers.ts";
 import { followOrders } from "./orders.ts";
 import { platform } from "./platform/platform.ts";
 import { replaySpool } from "./replay.ts";
@@ -32,10 +32,15 @@ export interface AgentOptions {
   token: string;
   /** Folder of sessions, unsent reports and downloaded files; private to this user. Several agents may share it. */
   work: string;
-  /** Folder below which results of a lease are written, `<staging>/<lease id>/`. Default: in `work`. */
+  /**
+   * Folder below which results of a lease are written, `<staging>/<lease id>/`, when the broker sees it too. Default: a
+   * folder in `work`, from where results are sent.
+   */
   staging?: string;
   /** The broker's blob folder, when this machine sees it. */
   blobs?: string;
+  /** Most that input files which nobody uses now may take on this disk, bytes. Default: see `defaultCacheBytes`. */
+  cacheBytes?: number;
   pool?: string;
   name?: string;
   launchId?: string;
@@ -60,7 +65,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const say = options.say ?? (() => {});
   mkdirSync(options.work, { recursive: true, mode: 0o700 });
   const work = realpathSync(options.work);
-  const staging = options.staging ?? join(work, "staging");
+  const staging = options.staging ?? ownStaging(work);
   mkdirSync(staging, { recursive: true, mode: 0o700 });
   const client = createClient(options.url, options.token);
   const spool = createSpool(work);
@@ -117,6 +122,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     client,
     work,
     blobs: options.blobs,
+    cacheBytes: options.cacheBytes,
     blenders,
     lowPriority: guest,
     threads: guest ? guestThreads(availableParallelism()) : undefined,
@@ -199,6 +205,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     spool,
     keeper,
     staging,
+    sharesDisk: options.staging !== undefined,
     scripts,
     get renewEveryMs() {
       return registered.renewEveryMs;
@@ -265,6 +272,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
   gone.abort();
   await Promise.allSettled([following, replaying]);
+  if (options.staging === undefined) await rm(staging, { recursive: true, force: true }).catch(() => {});
   spool.close();
   return exitCode;
 }

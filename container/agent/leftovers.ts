@@ -1,6 +1,6 @@
 // What an agent that was killed left behind: its processes are ended and its session folders removed.
 import { readFileSync, readdirSync } from "node:fs";
-import { rm } from "node:fs/promises";
+import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { platform } from "./platform/platform.ts";
 import { isAlive } from "./spool.ts";
@@ -10,11 +10,34 @@ export function sessionsFolder(work: string): string {
   return join(work, "s");
 }
 
+/** Folders of this very process: in a container the one before it had its number. */
+const own = new Set<string>();
+
+/** A new folder of this process for results that are to be sent. */
+export function ownStaging(work: string): string {
+  const name = `${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
+  own.add(name);
+  return join(work, "staging", name);
+}
+
 /**
  * Ends everything that dead agents of this work folder started and removes their sessions. Called at the start of an
  * agent, and by a launcher that saw an agent end. Never fails.
  */
 export async function clearLeftovers(work: string): Promise<void> {
+  await Promise.all([clearSessions(work), clearStaging(join(work, "staging"))]);
+}
+
+/** What was not sent is lost with its agent: its frames are rendered again. */
+async function clearStaging(root: string): Promise<void> {
+  for (const name of await readdir(root).catch(() => [])) {
+    const owner = Number(/^(\d+)-/.exec(name)?.[1]);
+    if (!Number.isInteger(owner) || own.has(name) || isAlive(owner)) continue;
+    await rm(join(root, name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+async function clearSessions(work: string): Promise<void> {
   const root = sessionsFolder(work);
   let names: string[];
   try {

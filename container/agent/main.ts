@@ -6,7 +6,7 @@ import { runAgent, type AgentOptions } from "./agent.ts";
 
 /**
  * Reads an agent's options. Secrets are taken out of `environment`, so that nothing this process starts inherits them.
- * @throws Error with one sentence when the broker's address or the token is missing.
+ * @throws Error with one sentence when the broker's address or the token is missing, or a number is none.
  */
 export function agentOptions(args: string[], environment: NodeJS.ProcessEnv): AgentOptions {
   const { values } = parseArgs({
@@ -16,6 +16,7 @@ export function agentOptions(args: string[], environment: NodeJS.ProcessEnv): Ag
       work: { type: "string" },
       staging: { type: "string" },
       blobs: { type: "string" },
+      "cache-bytes": { type: "string" },
       pool: { type: "string" },
       name: { type: "string" },
     },
@@ -36,7 +37,14 @@ export function agentOptions(args: string[], environment: NodeJS.ProcessEnv): Ag
       (it) => it !== "",
     ),
   };
+  const cacheBytes = values["cache-bytes"] ?? environment.TALLY_CACHE_BYTES;
+  if (cacheBytes !== undefined && !/^\d{1,15}$/.test(cacheBytes)) {
+    throw new Error(
+      `"${cacheBytes}" is no number of bytes. Give a whole number, such as --cache-bytes 20000000000 for 20 GB.`,
+    );
+  }
   return {
+    ...(cacheBytes !== undefined && { cacheBytes: Number(cacheBytes) }),
     url: url.replace(/\/+$/, ""),
     token,
     work: values.work ?? environment.TALLY_WORK ?? join(homedir(), ".cache", "tally", "agent"),

@@ -6,6 +6,8 @@ import type { LeaseLog } from "./lease-log.ts";
 import type { Spool } from "./spool.ts";
 
 const MAX_ITEMS = 5000;
+/** A report is no longer than the broker takes: so many files, unless one task alone has more. */
+const MAX_FILES = 5000;
 
 export interface ReporterOptions {
   client: Client;
@@ -73,7 +75,7 @@ export function createReporter(options: ReporterOptions): Reporter {
 
   async function work(): Promise<void> {
     while (items.length > 0 || last !== undefined) {
-      const batch = items.splice(0, MAX_ITEMS);
+      const batch = items.splice(0, batchLength(items));
       const finishing = items.length === 0 ? last : undefined;
       const closing = batch.some((item) => item.type !== "started");
       const report: Report = {
@@ -140,6 +142,17 @@ export function createReporter(options: ReporterOptions): Reporter {
   };
 }
 
+function batchLength(items: readonly ReportItem[]): number {
+  let files = 0;
+  let count = 0;
+  for (const item of items.slice(0, MAX_ITEMS)) {
+    files += "files" in item ? item.files.length : 0;
+    if (count > 0 && files > MAX_FILES) break;
+    count += 1;
+  }
+  return count;
+}
+
 function isVerdict(item: ReportItem): boolean {
   return item.type === "succeeded" || item.type === "failed";
 }
@@ -166,7 +179,7 @@ export async function sendReport(
         // Reports that only said "started" are not kept on disk: the numbers close up.
         mended += 1;
         body = { ...body, seq: error.body.expected };
-      } else if (hasCode(error, "invalid", "malformed", "too-large") && mended < 3) {
+      } else if (hasCode(error, "invalid", "malformed", "too-large", "missing-blobs") && mended < 3) {
         mended += 1;
         body = { ...body, items: body.items.map((item) => asFailure(item, error.message)) };
       } else if (isPassing(error)) {
@@ -180,6 +193,8 @@ export async function sendReport(
 }
 
 function asFailure(item: ReportInput["items"][number], detail: string): ReportInput["items"][number] {
+  // What was kept of a task that failed anyway is not worth its verdict.
+  if (item.type === "failed" || item.type === "canceled") return { ...item, files: [] };
   if (item.type !== "succeeded") return item;
   const { ordinal, logOffset, seconds } = item;
   const reason = `The broker did not accept the result of this frame: ${detail}`.slice(0, 4000);

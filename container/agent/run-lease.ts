@@ -8,13 +8,13 @@ import type { Environment, StepScript, TaskParameterValue } from "../../broker/o
 import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.ts";
 import { createLeaseLog } from "./lease-log.ts";
 import { createReporter, type LeaseEnd } from "./reporter.ts";
+import { AWAY_LIMIT_MS, createResults } from "./results.ts";
+import type { SessionFiles } from "./session-files.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import type { Spool } from "./spool.ts";
 import { createTracker } from "./tracker.ts";
 
-/** A worker that cannot reach the broker renders on for so long. */
-const AWAY_LIMIT_MS = 30 * 60_000;
 /** Progress is passed on at most so often. */
 const PROGRESS_EVERY_MS = 1000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -24,6 +24,8 @@ export interface LeaseHost {
   spool: Spool;
   keeper: SessionKeeper;
   staging: string;
+  /** Whether the broker sees that folder; else results are sent. */
+  sharesDisk: boolean;
   renewEveryMs: number;
   scripts: ScriptCache;
   /** Whether the worker takes more work after this lease. */
@@ -60,6 +62,8 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
   let stopped: "canceled" | "released" | undefined;
   let cutShort = false;
   let session: Session | undefined;
+  let files: SessionFiles | undefined;
+  const preparing = new AbortController();
 
   const reporter = createReporter({
     client: host.client,
@@ -72,7 +76,21 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     },
     signal: over.signal,
   });
-  const tracker = createTracker(lease, log, (...items) => reporter.add(...items), progressSoon);
+  const results = createResults({
+    client: host.client,
+    lease,
+    folder: leaseFolder,
+    sharesDisk: host.sharesDisk,
+    session: () =>
+      session && {
+        folder: session.folder,
+        collector: files?.collector,
+        homeOf: (path) => files?.homeOf(path) ?? path,
+      },
+    say: (line) => log.append(line),
+    signal: over.signal,
+  });
+  const tracker = createTracker(lease, log, results, (...items) => reporter.add(...items), progressSoon);
 
   let dropped: "lost" | "given-up" | undefined;
   function drop(why: "lost" | "given-up"): void {
@@ -127,8 +145,10 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     let fresh: boolean;
     try {
       mkdirSync(leaseFolder, { recursive: true, mode: 0o700 });
-      ({ session, fresh } = await host.keeper.take(lease, script, listener, over.signal));
+      const signal = AbortSignal.any([over.signal, preparing.signal]);
+      ({ session, fresh, files } = await host.keeper.take(lease, script, listener, signal));
     } catch (error) {
+      if (stopped !== undefined) return;
       return tracker.notStarted(sentence(error), "host");
     }
     // Stopped while it was made: without its environments nobody may use it.
@@ -183,14 +203,15 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     over.abort();
     log.close(end === "given-up");
     if (end === "lost") host.spool.forget(lease.leaseId);
-    // The broker fetches the files of succeeded frames from here and removes the folder itself.
-    if (!tracker.anySucceeded) void rm(leaseFolder, { recursive: true, force: true }).catch(() => {});
+    // The broker fetches the files of frames from here and removes the folder itself.
+    if (!results.staged) void rm(leaseFolder, { recursive: true, force: true }).catch(() => {});
     return end;
   }
 
   function halt(how: "canceled" | "released"): void {
     if (stopped !== undefined || finishing) return;
     stopped = how;
+    preparing.abort();
     void session?.cancel({ everything: true });
   }
 

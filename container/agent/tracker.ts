@@ -1,8 +1,9 @@
 // Turns what an action says and how it ends into reports about each task of a lease.
-import { open } from "node:fs/promises";
 import type { Lease, ReportItem } from "../../broker/contract/worker.ts";
 import type { FailureClass } from "../../broker/contract/states.ts";
+import { frameOfName } from "./frame-of-name.ts";
 import type { LeaseLog } from "./lease-log.ts";
+import type { MadeFile, Results } from "./results.ts";
 import type { ActionNews, ActionResult, FrameReport } from "./session/session.ts";
 
 /** A driver that reports frame by frame has said so by now; else every task of the action counts as started. */
@@ -20,8 +21,6 @@ export interface TaskProgress {
 export interface Tracker {
   /** Whether a frame was reported one by one. */
   readonly framesSeen: boolean;
-  /** Whether any task was reported as succeeded. */
-  readonly anySucceeded: boolean;
   /** The action runs. `byFrame`: this step is known to report each frame, or known not to. */
   actionStarted(byFrame: boolean | undefined): void;
   news(news: ActionNews): void;
@@ -39,6 +38,7 @@ export interface Tracker {
 
 interface Entry {
   ordinal: number;
+  frame: number | undefined;
   state: "waiting" | "started" | "closed";
   since: number;
 }
@@ -47,11 +47,13 @@ interface Entry {
 export function createTracker(
   lease: Lease,
   log: LeaseLog,
+  results: Results,
   report: (...items: ReportItem[]) => void,
   onProgress: () => void,
 ): Tracker {
   const entries = lease.tasks.map<Entry>(({ ordinal }) => ({
     ordinal,
+    frame: undefined,
     state: "waiting",
     since: performance.now(),
   }));
@@ -59,11 +61,12 @@ export function createTracker(
   lease.tasks.forEach((task, index) => {
     const entry = entries[index];
     const value = lease.frameParameter === null ? undefined : task.parameters[lease.frameParameter]?.value;
-    if (entry !== undefined && value !== undefined) byFrame.set(Number(value), entry);
+    if (entry === undefined || value === undefined) return;
+    entry.frame = Number(value);
+    byFrame.set(entry.frame, entry);
   });
   const progress = new Map<number, TaskProgress>();
   let framesSeen = false;
-  let anySucceeded = false;
   let timer: NodeJS.Timeout | undefined;
   let chain: Promise<void> = Promise.resolve();
   let chained = 0;
@@ -80,7 +83,8 @@ export function createTracker(
   function enqueue(make: () => Promise<ReportItem[]>): void {
     chained += 1;
     chain = chain.then(async () => {
-      const items = await make();
+      // Only a lease that is over ends here without a word: the broker hears nothing about it any more.
+      const items = await make().catch(() => []);
       chained -= 1;
       report(...items);
     });
@@ -100,12 +104,13 @@ export function createTracker(
     return { ordinal: entry.ordinal, logOffset: log.offset };
   }
 
+  type Failed = ReportItem & { type: "failed" };
   function failure(
     entry: Entry,
     reason: string,
     failureClass: FailureClass,
     exitCode?: number | null,
-  ): ReportItem {
+  ): Failed {
     const seconds = secondsOf(entry);
     return {
       type: "failed",
@@ -114,7 +119,58 @@ export function createTracker(
       ...(typeof exitCode === "number" && { exitCode }),
       failureClass,
       reason: reason.slice(0, MAX_REASON),
+      files: [],
     };
+  }
+
+  /** The verdict once its files are ready; what is wrong with them is a failure of the frame. */
+  async function verdict(item: ReportItem & { type: "succeeded" }, files: MadeFile[]): Promise<ReportItem> {
+    try {
+      return { ...item, files: await results.settle(files) };
+    } catch (error) {
+      if (results.over) throw error;
+      const { ordinal, logOffset, seconds } = item;
+      const reason = (error as Error).message.slice(0, MAX_REASON);
+      return { type: "failed", ordinal, logOffset, seconds, failureClass: "task", reason, files: [] };
+    }
+  }
+
+  /** Tells how several tasks ended together, each with what it wrote: by the frame in a file's name, else the first. */
+  function sayWithOutputs(
+    closed: { entry: Entry; item: ReportItem & { type: "succeeded" | "failed" | "canceled" } }[],
+  ): void {
+    const [first] = closed;
+    if (first === undefined) return;
+    if (!results.collects) return say(...closed.map(({ item }) => item));
+    const frames = closed.map(({ entry }) => entry.frame ?? Number.NaN);
+    enqueue(async () => {
+      const shares = closed.map((): MadeFile[] => []);
+      let trouble: string | undefined;
+      try {
+        for (const file of await results.collect()) shares[frameOfName(file.name, frames) ?? 0]?.push(file);
+      } catch (error) {
+        trouble = (error as Error).message.slice(0, MAX_REASON);
+      }
+      const items: ReportItem[] = [];
+      for (const [index, { item }] of closed.entries()) {
+        const files = shares[index] ?? [];
+        if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files) });
+        else if (trouble === undefined) items.push(await verdict(item, files));
+        else {
+          const { ordinal, logOffset, seconds } = item;
+          items.push({
+            type: "failed",
+            ordinal,
+            logOffset,
+            seconds,
+            failureClass: "task",
+            reason: trouble,
+            files: [],
+          });
+        }
+      }
+      return items;
+    });
   }
 
   function frame(it: FrameReport): void {
@@ -128,29 +184,20 @@ export function createTracker(
     else if (it.state === "started") entry.since = performance.now();
     if (it.state === "progress" && it.progress !== undefined) note(entry, it.progress * 100);
     if (it.state === "failed") {
-      say(
-        failure(
-          entry,
-          it.reason ?? "The frame failed, and its renderer did not say why. Read its log.",
-          "task",
-        ),
-      );
+      const reason = it.reason ?? "The frame failed, and its renderer did not say why. Read its log.";
+      const item = failure(entry, reason, "task");
+      if (it.files.length === 0) say(item);
+      else enqueue(async () => [{ ...item, files: await results.settlePartial(it.files) }]);
     }
     if (it.state === "succeeded") {
       const seconds = it.seconds ?? secondsOf(entry);
       const at = shut(entry);
-      enqueue(async () => {
-        const problem = await firstProblem(it.files);
-        if (problem !== undefined) {
-          return [
-            { type: "failed", ...at, seconds, failureClass: "task", reason: problem.slice(0, MAX_REASON) },
-          ];
-        }
-        anySucceeded = true;
-        return [
-          { type: "succeeded", ...at, seconds, files: it.files, ...(it.device && { device: it.device }) },
-        ];
-      });
+      enqueue(async () => [
+        await verdict(
+          { type: "succeeded", ...at, seconds, files: [], ...(it.device && { device: it.device }) },
+          it.files,
+        ),
+      ]);
     }
   }
 
@@ -162,9 +209,6 @@ export function createTracker(
   return {
     get framesSeen() {
       return framesSeen;
-    },
-    get anySucceeded() {
-      return anySucceeded;
     },
     actionStarted(known) {
       if (entries.length === 1 || known === false) start(still("waiting"));
@@ -191,17 +235,12 @@ export function createTracker(
         if (framesSeen) return say(...open.map((entry) => failure(entry, UNREPORTED, "task", 0)));
         // One action did all of them together: each gets its share of the time.
         const seconds = result.seconds / Math.max(1, open.length);
-        anySucceeded ||= open.length > 0;
-        say(
-          ...open.map<ReportItem>((entry) => ({
-            type: "succeeded",
-            ...shut(entry),
-            seconds,
-            exitCode: 0,
-            files: [],
+        return sayWithOutputs(
+          open.map((entry) => ({
+            entry,
+            item: { type: "succeeded", ...shut(entry), seconds, exitCode: 0, files: [] },
           })),
         );
-        return;
       }
       if (result.state === "canceled") return this.close("canceled");
       const reason = result.reason ?? "The command failed.";
@@ -209,7 +248,9 @@ export function createTracker(
       // it died between two, the next: somebody must use up a try, or it would go on for ever.
       const started = still("started");
       const blamed = framesSeen ? (started.length > 0 ? started : open.slice(0, 1)) : open;
-      say(...blamed.map((entry) => failure(entry, reason, "task", result.exitCode)));
+      const items = blamed.map((entry) => ({ entry, item: failure(entry, reason, "task", result.exitCode) }));
+      if (framesSeen) say(...items.map(({ item }) => item));
+      else sayWithOutputs(items);
       this.close("released");
     },
     notStarted(reason, failureClass) {
@@ -220,12 +261,19 @@ export function createTracker(
     close(type, reason) {
       clearTimeout(timer);
       const open = still("waiting", "started");
+      if (type === "canceled") {
+        const started = open.filter((entry) => entry.state === "started");
+        const items = open.map((entry) => ({ entry, item: { type, ...shut(entry), files: [] } }));
+        if (framesSeen || started.length === 0) say(...items.map(({ item }) => item));
+        else sayWithOutputs(items);
+        return;
+      }
       say(
-        ...open.map<ReportItem>((entry) =>
-          type === "canceled"
-            ? { type, ...shut(entry) }
-            : { type, ...shut(entry), ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }) },
-        ),
+        ...open.map<ReportItem>((entry) => ({
+          type,
+          ...shut(entry),
+          ...(reason !== undefined && { reason: reason.slice(0, MAX_REASON) }),
+        })),
       );
     },
     takeProgress() {
@@ -235,24 +283,4 @@ export function createTracker(
     },
     settled: () => chain,
   };
-}
-
-/** A frame is only done when its files are there, whole and on the disk. */
-async function firstProblem(files: FrameReport["files"]): Promise<string | undefined> {
-  for (const { path, bytes } of files) {
-    try {
-      const handle = await open(path, "r");
-      try {
-        const { size } = await handle.stat();
-        if (size !== bytes)
-          return `The frame's file has ${size} bytes on the disk, not the ${bytes} that were written.`;
-        await handle.datasync();
-      } finally {
-        await handle.close();
-      }
-    } catch (error) {
-      return `The frame's file could not be read again after it was written (${(error as Error).message}).`;
-    }
-  }
-  return undefined;
 }

@@ -1,5 +1,4 @@
 // Agents against a real broker: good days and bad days.
-import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
@@ -303,25 +302,6 @@ test("an environment that cannot be entered fails one task with its reason", asy
   );
   await farm.jobIn(number, "failed");
   expect((await farm.tasks(number))[0]?.reason).toBe("No licence left.");
-});
-
-test("input files are downloaded, checked and found where the parameter points", async () => {
-  farm = await startFarm();
-  await farm.agent();
-  const bytes = new TextEncoder().encode("a scene as it was at submit");
-  const sha256 = createHash("sha256").update(bytes).digest("hex");
-  await farm.client.raw("put", `/v1/blobs/${sha256}`, { bytes });
-  const template = shellStep('cat "{{Param.Scene}}"; echo; basename "{{Param.Scene}}"', "1");
-  const { number } = await farm.submit(
-    { ...template, parameterDefinitions: [{ name: "Scene", type: "PATH" }] },
-    {
-      parameters: { Scene: "/home/artist/shot.blend" },
-      assets: [{ path: "/home/artist/shot.blend", sha256, bytes: bytes.length }],
-    },
-  );
-  await farm.jobIn(number, "succeeded");
-  const [attempt] = await farm.attempts(number);
-  expect(attempt && (await farm.log(attempt))).toBe("a scene as it was at submit\nshot.blend\n");
 });
 
 test("a hung frame is stopped by its timeout, and the reason names it", async () => {

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import type { BlobRef } from "../../../broker/contract/blob.ts";
 import { isAlive } from "../spool.ts";
-import { eachOf } from "./each.ts";
+import { eachOf } from "./lanes.ts";
 
 const GIB = 1024 ** 3;
 const MOST_BY_DEFAULT = 20 * GIB;
@@ -22,6 +22,9 @@ const AT_ONCE = 32;
  * reading is when they were used last.
  */
 const WRITTEN_AT = 1_000_000_000;
+
+/** Names of this very process: in a container the one before it had its number. */
+const own = new Set<string>();
 
 /** Brings blobs that are not here: each whole to `target`, then `arrived`. */
 export type FetchBlobs = (
@@ -64,7 +67,6 @@ export function defaultCacheBytes(folder: string): number {
 export function openCache(folder: string, maxBytes: number): ContentCache {
   const holds = join(folder, "holds");
   const incoming = join(folder, "incoming");
-  const own = new Set<string>();
   let known: { bytes: number; at: number } | undefined;
   let removing: Promise<unknown> = Promise.resolve();
 

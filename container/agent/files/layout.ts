@@ -20,7 +20,7 @@ export interface Layout {
   folders: string[][];
   watched: Watched[];
   /** Whether a task may write there: then it gets a copy, never a link. */
-  isWritable(names: readonly string[], group: string | undefined): boolean;
+  isWritable: (names: readonly string[], group: string | undefined) => boolean;
   /** What a person should know, one sentence each. */
   notes: string[];
 }

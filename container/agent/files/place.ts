@@ -12,7 +12,7 @@ import type { LeaseInputs } from "../../../broker/contract/worker.ts";
 import { mapPath, type PathMappingRule } from "../../../broker/openjd/path-mapping.ts";
 import type { BlobFolder } from "./blob-folder.ts";
 import type { CacheHold } from "./cache.ts";
-import { eachOf } from "./each.ts";
+import { eachOf } from "./lanes.ts";
 import { BlobDamagedError, BlobMissingError } from "./file-errors.ts";
 import type { Layout } from "./layout.ts";
 import { caseClash, foldsCase, formatOf, homePath, mirrorFolders, putFile, writtenNames } from "./mirror.ts";
