@@ -1,6 +1,7 @@
 // The door for signed addresses of the folder store: no token, only what was signed; answers as an S3 server would.
 import { Readable } from "node:stream";
 import { Problem, problemTable } from "../contract/problem.ts";
+import { isCode } from "../domain/error-code.ts";
 import type { FolderStore } from "./folder.ts";
 import { readThrough } from "./receive.ts";
 import type { Grant } from "./signing.ts";
@@ -8,16 +9,21 @@ import type { Grant } from "./signing.ts";
 /**
  * Answers requests below `/signed/blobs/`. 403: not signed, changed, expired, or another length than was signed; 412: the
  * blob is here already; 400: other bytes than were signed; 404; 416: a range outside; 507: no room; 503: try again.
+ * `source.incoming`: the request as Node has it, read in place of `request.body` at a third less work.
  */
-export function createSignedDoor(store: FolderStore): (request: Request) => Promise<Response> {
-  return async (request) => {
+export function createSignedDoor(
+  store: FolderStore,
+): (request: Request, source?: { incoming: AsyncIterable<Uint8Array> }) => Promise<Response> {
+  return async (request, source) => {
     const grant = store.signer.check(request.method, new URL(request.url));
     if (!grant) return say(403, "This address has expired or was changed. Ask for a new one.");
     try {
       return grant.method === "GET"
         ? await answerGet(store, grant, request)
-        : await take(store, grant, request);
+        : await take(store, grant, request, source?.incoming);
     } catch (error) {
+      // The sender broke off: nobody reads this answer.
+      if (isCode(error, "ECONNRESET") || request.signal.aborted) return say(400, "The bytes broke off.");
       if (!(error instanceof Problem)) throw error;
       // S3 says 400 of bytes that have another hash.
       return say(error.code === "invalid" ? 400 : problemTable[error.code].status, error.detail);
@@ -25,12 +31,17 @@ export function createSignedDoor(store: FolderStore): (request: Request) => Prom
   };
 }
 
-async function take(store: FolderStore, { blob, part }: Grant, request: Request): Promise<Response> {
+async function take(
+  store: FolderStore,
+  { blob, part }: Grant,
+  request: Request,
+  incoming?: AsyncIterable<Uint8Array>,
+): Promise<Response> {
   const { sha256, bytes } = part ?? blob;
   // A body of unknown length has no such header: it was not signed either.
   if (request.headers.get("content-length") !== String(bytes))
     return say(403, `This address is for exactly ${bytes} bytes.`);
-  const body = (request.body ?? emptyBody()) as AsyncIterable<Uint8Array>;
+  const body = incoming ?? ((request.body ?? emptyBody()) as AsyncIterable<Uint8Array>);
   if (part) {
     const isKnown = await store.receivePart(part.upload, part, body);
     return isKnown ? done(sha256) : say(404, "This upload is not known any more. Begin it again.");

@@ -20,13 +20,20 @@ async function setUp() {
   const folder = mkdtempSync(join(tmpdir(), "tally-blobs-"));
   const secret = randomBytes(32);
   const store = createFolderStore({ folder, secret });
-  const fetch = createSignedDoor(store);
+  const door = createSignedDoor(store);
+  const bugs: unknown[] = [];
+  const fetch: typeof door = (request, source) =>
+    door(request, source).catch((error: unknown) => {
+      bugs.push(error);
+      throw error;
+    });
   const server = createAdaptorServer({ fetch, overrideGlobalObjects: false }) as Server;
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   onTestFinished(() => {
     server.close();
     server.closeAllConnections();
     rmSync(folder, { recursive: true, force: true });
+    expect(bugs).toEqual([]);
   });
   const base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   const storeAt = (offsetMs: number) =>

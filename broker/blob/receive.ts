@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { Problem } from "../contract/problem.ts";
 
 /** Small writes cost more than their bytes: what comes is gathered to about so much, bytes. */
-const gatherBytes = 1024 * 1024;
+const gatherBytes = 512 * 1024;
 
 /** What a stream must turn out to be; `bytes` null: its length is not known. */
 export interface Expected {
@@ -12,7 +12,7 @@ export interface Expected {
 }
 
 /**
- * Hands a stream to `write` in pieces of about 1 MiB, one write at a time while the next piece is read and hashed.
+ * Hands a stream to `write` in pieces of about half a MiB, one write at a time while the next piece is read and hashed.
  * Resolves to its length. Throws `invalid` for another hash or length, as soon as it is longer than it may be.
  */
 export async function receive(
