@@ -15,6 +15,7 @@ const entries: readonly Entry[] = [
   { source: "broker/main.ts", target: "broker.mjs" },
   { source: "container/agent/main.ts", target: "agent.mjs" },
   { source: "container/agent/blender/client.ts", target: "tools/tally-blender.mjs" },
+  { source: "container/agent/encode/client.ts", target: "tools/tally-encode.mjs" },
   // A thread of `tally` and of the agent, found beside whichever of them starts it.
   { source: "container/agent/files/hash-worker.ts", target: "hash-worker.mjs" },
 ];

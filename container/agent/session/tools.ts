@@ -12,6 +12,8 @@ export const toolsFolder = fileURLToPath(
 export const toolVariables: Readonly<Record<string, string>> = {
   TALLY_NODE: process.execPath,
   TALLY_TOOLS: toolsFolder,
+  // Where this machine's ffmpeg is, when it is not on PATH.
+  ...(process.env["TALLY_FFMPEG"] && { TALLY_FFMPEG: process.env["TALLY_FFMPEG"] }),
 };
 
 /** The environment of this machine for sessions: no TALLY_… variables, the tools first on PATH. */
