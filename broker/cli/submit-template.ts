@@ -86,7 +86,6 @@ export async function prepareTemplate(
   // By custom of the templates that come with Tally: `Output` is where the files go, #### is the frame.
   const output = bound.parameters["Output"]?.value;
   const pattern = typeof output === "string" && output !== "" ? resolve(output) : undefined;
-  if (pattern !== undefined && !isAbsolute(String(output))) given["Output"] = pattern;
   const folders = new Set(pattern === undefined ? [] : [dirname(pattern)]);
   for (const definition of template.parameterDefinitions ?? []) {
     const value = bound.parameters[definition.name]?.value;
@@ -101,9 +100,10 @@ export async function prepareTemplate(
       ...source,
       currentDirectory: process.cwd(),
       // As they were bound: numbers of 64 bits and paths that are absolute.
-      parameters: Object.fromEntries(
-        Object.keys(given).map((name) => [name, bound.parameters[name]?.value ?? ""]),
-      ),
+      parameters: {
+        ...Object.fromEntries(Object.keys(given).map((name) => [name, bound.parameters[name]?.value ?? ""])),
+        ...(pattern !== undefined && !isAbsolute(String(output)) && { Output: pattern }),
+      },
       settings: {
         ...more.settings,
         ...readSettings(values),

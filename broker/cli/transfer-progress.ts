@@ -80,9 +80,9 @@ export function movingText(
   return words.filter((word) => word !== "").join(", ");
 }
 
-/** `1.2 of 4.0 GB`; both units where they differ. */
+/** `1.2 of 4.0 GB`; both units where they differ. What goes on the wire is a little more than the files. */
 function amount(done: number, total: number): string {
-  const [part, whole] = [size(done), size(total)];
+  const [part, whole] = [size(Math.min(done, total)), size(total)];
   const [, unit = ""] = / (\S+)$/.exec(whole) ?? [];
   return `${part.endsWith(` ${unit}`) ? part.slice(0, -unit.length - 1) : part} of ${whole}`;
 }

@@ -37,14 +37,22 @@ export interface Desk {
   close(): Promise<void>;
 }
 
+export interface DeskOptions {
+  /** Lines of tally.yaml beside the port. */
+  config?: string;
+  /** More environment for every command. */
+  env?: Record<string, string>;
+}
+
 /** A folder to work in and a data folder whose broker has a port of its own; `close` stops what was started. */
-export async function createDesk(): Promise<Desk> {
+export async function createDesk(options: DeskOptions = {}): Promise<Desk> {
   const folder = await realpath(await mkdtemp(join(tmpdir(), "tally-cli-")));
   const dataFolder = join(folder, "data");
   const config = join(folder, "data", "tally.yaml");
   const running = new Set<Running>();
   const env: NodeJS.ProcessEnv = { ...process.env, TALLY_DATA: dataFolder, NO_COLOR: "1" };
   for (const name of Object.keys(env)) if (/^(npm_|TALLY_(URL|TOKEN)$)/.test(name)) delete env[name];
+  Object.assign(env, options.env);
 
   function start(...args: string[]): Running {
     const child = spawn(process.execPath, [entry, ...args], {
@@ -92,7 +100,7 @@ export async function createDesk(): Promise<Desk> {
   };
   await mkdir(dataFolder, { recursive: true });
   // The same port after a restart, so that agents which outlive a killed broker find it again.
-  await writeFile(config, `listen: { port: ${await freePort()} }\n`);
+  await writeFile(config, `listen: { port: ${await freePort()} }\n${options.config ?? ""}`);
   return desk;
 }
 
