@@ -24,6 +24,16 @@ export interface TestAgent {
   said(): string;
 }
 
+interface AgentOptions {
+  token?: string;
+  work?: string;
+  args?: string[];
+  far?: boolean;
+  url?: string;
+  /** Another program around the agent's own. */
+  program?: string[];
+}
+
 export interface Farm {
   readonly folder: string;
   readonly client: Client;
@@ -33,7 +43,8 @@ export interface Farm {
   /** Starts it again on the same port and data folder. */
   restartBroker(): Promise<void>;
   workerToken(): Promise<string>;
-  agent(options?: { token?: string; work?: string; args?: string[] }): Promise<TestAgent>;
+  /** An agent of the pool `test`; `far`: on a machine that shares no folder with the broker, reached under `url`. */
+  agent(options?: AgentOptions): Promise<TestAgent>;
   submit(template: object, more?: Partial<SubmitInput>): Promise<Job>;
   job(number: number): Promise<Job>;
   /** The job once its state is one of these. */
@@ -107,15 +118,16 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
       const token = options.token ?? (await workerToken());
       const work = options.work ?? join(folder, `work-${agents.length}`);
       works.add(work);
-      const args = [here("../../container/agent/main.ts"), "--pool", "test", ...(options.args ?? [])];
-      const child = spawn(process.execPath, args, {
+      const own = [here("../../container/agent/main.ts"), "--pool", "test", ...(options.args ?? [])];
+      const [command = "", ...args] = [...(options.program ?? []), process.execPath, ...own];
+      const child = spawn(command, args, {
         stdio: ["ignore", "ignore", "pipe"],
         env: {
           ...process.env,
-          TALLY_URL: client.url,
+          TALLY_URL: options.url ?? client.url,
           TALLY_TOKEN: token,
           TALLY_WORK: work,
-          TALLY_STAGING: join(dataFolder, "staging"),
+          ...(options.far !== true && { TALLY_STAGING: join(dataFolder, "staging") }),
           TALLY_POOL: "test",
         },
       });

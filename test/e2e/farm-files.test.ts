@@ -1,0 +1,340 @@
+// Workers that share no folder with the broker: files in, frames home, and the bad days between.
+import { spawnSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { chmod, mkdir, readFile, rename, rm, stat } from "node:fs/promises";
+import { join } from "node:path";
+import { afterEach, expect, test } from "vitest";
+import { shellStep, startFarm, until, type Farm } from "./agent-support.ts";
+import { artifactsOf, bytesBelow, contentOf, readTree, uploadInputs, writeTree } from "./files-support.ts";
+import { startHoldingProxy, type HoldingProxy } from "../support/holding-proxy.ts";
+
+let farm: Farm;
+let proxy: HoldingProxy | undefined;
+
+afterEach(async () => {
+  await proxy?.stop();
+  proxy = undefined;
+  await farm.stop();
+});
+
+const path = (name: string, objectType: string, dataFlow: string) => ({
+  name,
+  type: "PATH",
+  objectType,
+  dataFlow,
+});
+
+/** Every kind of PATH parameter, and a second step that reads what the first one wrote. */
+const twoSteps = {
+  parameterDefinitions: [
+    path("Textures", "DIRECTORY", "IN"),
+    path("Settings", "FILE", "IN"),
+    path("Frames", "DIRECTORY", "OUT"),
+    path("Film", "FILE", "OUT"),
+    path("Notes", "DIRECTORY", "INOUT"),
+  ],
+  steps: [
+    {
+      name: "Render",
+      parameterSpace: { taskParameterDefinitions: [{ name: "F", type: "INT", range: "1-3" }] },
+      script: {
+        actions: {
+          onRun: {
+            command: "sh",
+            args: [
+              "-euc",
+              `cat "$1/wood.txt" "$1/deep dir/ünïcode.txt" "$2" > "$3/frame_000$5.txt"
+               test -d "$1/empty"
+               mkdir -p "$3/passes"
+               "$1/tool.sh" $5 > "$3/passes/mask.$5.txt"
+               test $5 != 1 || { echo rendered >> "$4/log.txt"; printf more > "$4/new $5.txt"; }`,
+              "sh",
+              "{{Param.Textures}}",
+              "{{Param.Settings}}",
+              "{{Param.Frames}}",
+              "{{Param.Notes}}",
+              "{{Task.Param.F}}",
+            ],
+          },
+        },
+      },
+    },
+    {
+      name: "Encode",
+      dependencies: [{ dependsOn: "Render" }],
+      script: {
+        actions: {
+          onRun: {
+            command: "sh",
+            args: [
+              "-euc",
+              'cat "$1"/frame_*.txt "$1"/passes/mask.*.txt "$3/log.txt" > "$2"; echo once more >> "$3/log.txt"',
+              "sh",
+              "{{Param.Frames}}",
+              "{{Param.Film}}",
+              "{{Param.Notes}}",
+            ],
+          },
+        },
+      },
+    },
+  ],
+};
+
+/** A project on the artist's machine, submitted, and then out of every worker's reach. */
+async function submitProject() {
+  const home = join(farm.folder, "artist");
+  await writeTree(join(home, "shot"), {
+    "tex/wood.txt": "wood\n",
+    "tex/deep dir/ünïcode.txt": "ü\n",
+    "tex/tool.sh": '#!/bin/sh\necho "mask $1"\n',
+    "notes/log.txt": "begun\n",
+    "notes/kept.txt": "kept\n",
+  });
+  await mkdir(join(home, "shot/tex/empty"));
+  await chmod(join(home, "shot/tex/tool.sh"), 0o755);
+  await writeTree(home, { "settings.ini": "settings\n" });
+  const manifest = await uploadInputs(farm.client, [
+    { group: "Textures", folder: join(home, "shot/tex") },
+    { group: "Settings", file: join(home, "settings.ini") },
+    { group: "Notes", folder: join(home, "shot/notes") },
+  ]);
+  await rename(home, join(farm.folder, "out of reach"));
+  const { number } = await farm.submit(twoSteps, {
+    manifest,
+    parameters: {
+      Textures: join(home, "shot/tex"),
+      Settings: join(home, "settings.ini"),
+      Frames: join(home, "frames"),
+      Film: join(home, "film/shot.txt"),
+      Notes: join(home, "shot/notes"),
+    },
+    settings: { maxRetries: 0 },
+  });
+  return { number, home };
+}
+
+async function expectHome({ number, home }: { number: number; home: string }): Promise<void> {
+  await farm.jobIn(number, "succeeded");
+  await until("everything is home", async () => {
+    const files = await artifactsOf(farm.client, number);
+    return files.every(({ deliveredAt, state }) => deliveredAt !== null || state === "replaced");
+  });
+  const frame = "wood\nü\nsettings\n";
+  expect(await readTree(home)).toEqual({
+    "film/shot.txt": `${frame.repeat(3)}mask 1\nmask 2\nmask 3\nbegun\nrendered\n`,
+    "frames/frame_0001.txt": frame,
+    "frames/frame_0002.txt": frame,
+    "frames/frame_0003.txt": frame,
+    "frames/passes/mask.1.txt": "mask 1\n",
+    "frames/passes/mask.2.txt": "mask 2\n",
+    "frames/passes/mask.3.txt": "mask 3\n",
+    "shot/notes/log.txt": "begun\nrendered\nonce more\n",
+    "shot/notes/new 1.txt": "more",
+  });
+}
+
+test("a far worker with an empty cache and no shared folder makes the same files at home as a local one", async () => {
+  farm = await startFarm();
+  const far = await farm.agent({ far: true });
+  await expectHome(await submitProject());
+  // Nothing of it is left on the worker but what the cache may keep.
+  const work = join(farm.folder, "work-0");
+  far.signal("SIGTERM");
+  expect(await far.ended).toBe(0);
+  expect(await readTree(join(work, "staging"))).toEqual({});
+  expect(await readTree(join(work, "s"))).toEqual({});
+});
+
+test("a local worker reads the broker's blobs in place and makes the same files", async () => {
+  farm = await startFarm();
+  await farm.agent({ args: ["--blobs", join(farm.dataFolder, "blobs")] });
+  await expectHome(await submitProject());
+  // It fetched nothing at all.
+  expect(Object.keys(await readTree(join(farm.folder, "work-0", "cache")))).toEqual([]);
+});
+
+test("two workers on one machine share the cache at once, and it is too small for their job", async () => {
+  farm = await startFarm();
+  const folder = join(farm.folder, "tex");
+  const small = Object.fromEntries(
+    Array.from({ length: 40 }, (_, index) => [`${index}.txt`, `text ${index}\n`]),
+  );
+  await writeTree(folder, { ...small, "large.bin": randomBytes(3 * 1024 * 1024) });
+  const sum = spawnSync("sh", ["-c", "cat *.txt large.bin | sha256sum"], {
+    cwd: folder,
+    encoding: "utf8",
+  }).stdout;
+  const manifest = await uploadInputs(farm.client, [{ group: "In", folder }]);
+  await rm(folder, { recursive: true });
+  const work = join(farm.folder, "shared-work");
+  const args = ["--cache-bytes", "100000"];
+  await Promise.all([farm.agent({ far: true, work, args }), farm.agent({ far: true, work, args })]);
+  const command = 'cd "{{Param.In}}" && cat *.txt large.bin | sha256sum';
+  const jobs = [];
+  for (let job = 0; job < 3; job += 1) {
+    jobs.push(
+      await farm.submit(
+        { ...shellStep(command, "1-4"), parameterDefinitions: [path("In", "DIRECTORY", "IN")] },
+        { manifest, parameters: { In: folder }, settings: { maxRetries: 0 } },
+      ),
+    );
+  }
+  for (const { number } of jobs) {
+    await farm.jobIn(number, "succeeded");
+    for (const attempt of await farm.attempts(number)) expect(await farm.log(attempt)).toBe(sum);
+  }
+  // What no session uses any more fits the limit; each worker's last session may hold its own.
+  await until("the cache is small again", async () => {
+    for (const agent of await farm.workers()) if (agent.state === "busy") return false;
+    return (await bytesBelow(join(work, "cache"))) < 4 * 1024 * 1024;
+  });
+});
+
+test("partial results of failed and canceled jobs are kept", async () => {
+  farm = await startFarm();
+  await farm.agent({ far: true });
+  const out = join(farm.folder, "out");
+  const definitions = { parameterDefinitions: [path("Out", "DIRECTORY", "OUT")] };
+  const parameters = { Out: out };
+  const failing = await farm.submit(
+    { ...shellStep('echo half > "{{Param.Out}}/half.txt"; exit 3', "1"), ...definitions },
+    { parameters, settings: { maxRetries: 0 } },
+  );
+  await farm.jobIn(failing.number, "failed");
+  const [half, ...none] = await artifactsOf(farm.client, failing.number);
+  expect(none).toEqual([]);
+  expect(half).toMatchObject({ name: join(out, "half.txt"), state: "partial", bytes: 5, deliveredAt: null });
+  expect(half && (await contentOf(farm.client, half))).toBe("half\n");
+
+  const waiting = await farm.submit(
+    {
+      ...shellStep('echo begun > "{{Param.Out}}/begun.txt"; echo "openjd_progress: 50"; sleep 300', "1"),
+      ...definitions,
+    },
+    { parameters, settings: { maxRetries: 0 } },
+  );
+  await until("it is half done", async () => (await farm.workers()).some(({ progress }) => progress === 50));
+  await farm.client.call("put", `/v1/jobs/${waiting.number}/intent`, { body: { intent: "cancel" } });
+  await farm.jobIn(waiting.number, "canceled");
+  const [begun] = await artifactsOf(farm.client, waiting.number);
+  expect(begun).toMatchObject({ name: join(out, "begun.txt"), state: "partial" });
+  expect(begun && (await contentOf(farm.client, begun))).toBe("begun\n");
+  // Nobody asked for them at home.
+  expect(await readTree(out)).toEqual({});
+});
+
+test("a worker dies between upload and commit: the frame is rendered again and counts once", async () => {
+  farm = await startFarm({ leaseTermMs: 1500, renewEveryMs: 300 });
+  proxy = await startHoldingProxy(farm.client.url, (request, body) => {
+    return request.url?.endsWith("/reports") === true && body.includes('"succeeded"');
+  });
+  const doomed = await farm.agent({ far: true, url: proxy.url });
+  const out = join(farm.folder, "out");
+  const { number } = await farm.submit(
+    {
+      ...shellStep('echo "by $PPID" > "{{Param.Out}}/frame_0001.txt"', "1"),
+      parameterDefinitions: [path("Out", "DIRECTORY", "OUT")],
+    },
+    { parameters: { Out: out }, settings: { maxRetries: 0 } },
+  );
+  const report = JSON.parse(await proxy.held) as {
+    items: { type: string; files?: { path?: string; sha256: string; bytes: number }[] }[];
+  };
+  const file = report.items.find(({ type }) => type === "succeeded")?.files?.[0];
+  // It is uploaded, and the verdict is on its way: nothing counts yet.
+  expect(file?.path).toBeUndefined();
+  await farm.client.call("head", `/v1/blobs/${file?.sha256}`);
+  expect(await artifactsOf(farm.client, number)).toEqual([]);
+  doomed.signal("SIGKILL");
+  await doomed.ended;
+  await proxy.stop();
+
+  // On another machine, so that nobody finds what the dead one left to say.
+  await farm.agent({ far: true });
+  await farm.jobIn(number, "succeeded");
+  const files = await until("the frame is home", async () => {
+    const found = await artifactsOf(farm.client, number);
+    return found.every(({ deliveredAt }) => deliveredAt !== null) && found;
+  });
+  expect(files.map(({ state, name }) => [state, name])).toEqual([["current", join(out, "frame_0001.txt")]]);
+  expect((await farm.job(number)).counts.succeeded).toBe(1);
+  const attempts = await farm.attempts(number);
+  expect(attempts.map(({ state }) => state).toSorted()).toEqual(["expired", "succeeded"]);
+  const text = await readFile(join(out, "frame_0001.txt"), "utf8");
+  expect(files[0] && (await contentOf(farm.client, files[0]))).toBe(text);
+});
+
+test("disk full on the worker's side: a plain sentence, and no half file in the cache (Linux only)", async (context) => {
+  const namespace = ["unshare", "-rm", "--"];
+  if (spawnSync("unshare", ["-rm", "--", "true"]).status !== 0) context.skip();
+  farm = await startFarm();
+  const folder = join(farm.folder, "tex");
+  await writeTree(folder, { "large.bin": randomBytes(12 * 1024 * 1024) });
+  const manifest = await uploadInputs(farm.client, [{ group: "In", folder }]);
+  await rm(folder, { recursive: true });
+  const work = join(farm.folder, "small-disk");
+  await mkdir(work);
+  const mount = 'mount -t tmpfs -o size=8m,mode=700 tmpfs "$0" && exec "$@"';
+  const agent = await farm.agent({ far: true, work, program: [...namespace, "sh", "-c", mount, work] });
+  const { number } = await farm.submit(
+    { ...shellStep("ls {{Param.In}}", "1"), parameterDefinitions: [path("In", "DIRECTORY", "IN")] },
+    { manifest, parameters: { In: folder }, settings: { maxRetries: 0 } },
+  );
+  const [failed] = await until("a try failed", async () => {
+    const attempts = (await farm.attempts(number)).filter(({ state }) => state === "failed");
+    return attempts.length > 0 && attempts;
+  });
+  expect(failed?.failureClass).toBe("host");
+  expect(failed?.reason).toMatch(
+    /^The disk of this worker is full: its input files do not fit below .*\. Free some space there, or give the worker a folder on another disk with --work\.$/,
+  );
+  const seen = `/proc/${agent.pid}/root${work}`;
+  expect(Object.keys(await readTree(join(seen, "cache")))).toEqual([]);
+});
+
+test("path traversal in manifests is refused", async () => {
+  farm = await startFarm();
+  const folder = join(farm.folder, "in");
+  await writeTree(folder, { "a.txt": "a" });
+  await uploadInputs(farm.client, [{ folder }]);
+  const { uploadBytes } = await import("../../container/agent/files/upload.ts");
+  const sha256 = "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb";
+  for (const evil of [`${folder}/../../../etc/passwd`, "../a.txt", "/etc//passwd", "//server/a"]) {
+    const manifest = await uploadBytes(
+      farm.client,
+      new TextEncoder().encode(
+        JSON.stringify({ version: 1, format: "posix", roots: [], files: [{ path: evil, sha256, bytes: 1 }] }),
+      ),
+    );
+    await expect(farm.submit(shellStep("true", "1"), { manifest })).rejects.toMatchObject({
+      code: "invalid",
+    });
+  }
+});
+
+test("frames that a driver reports one by one are sent from a far worker while it goes on; one that it took back fails", async () => {
+  farm = await startFarm();
+  await farm.agent({ far: true });
+  const home = join(farm.folder, "home");
+  const script = `
+    for f in 1 2 3; do
+      echo "tally_frame: {\\"frame\\":$f,\\"state\\":\\"started\\"}"
+      printf picture$f > "$TALLY_LEASE_DIR/$f.png"
+      echo "tally_frame: {\\"frame\\":$f,\\"state\\":\\"succeeded\\",\\"files\\":[{\\"path\\":\\"$TALLY_LEASE_DIR/$f.png\\",\\"name\\":\\"${home}/$f.png\\",\\"bytes\\":8}]}"
+      test $f != 3 || printf cut > "$TALLY_LEASE_DIR/$f.png"
+    done`;
+  const { number } = await farm.submit(
+    shellStep(script, "1-3", { chunks: { defaultTaskCount: 3, rangeConstraint: "CONTIGUOUS" } }),
+    { settings: { maxRetries: 0, frameParameter: "F", outputFolders: [home] } },
+  );
+  await farm.jobIn(number, "failed");
+  const tasks = await farm.tasks(number);
+  expect(tasks.map(({ state }) => state)).toEqual(["succeeded", "succeeded", "failed"]);
+  expect(tasks[2]?.reason).toBe(
+    "The frame's file 3.png is not what was written: it has 3 bytes on the disk, not the 8 that were written.",
+  );
+  await until("the others are home", async () => Object.keys(await readTree(home)).length === 2);
+  expect(await readTree(home)).toEqual({ "1.png": "picture1", "2.png": "picture2" });
+  expect((await stat(join(home, "1.png"))).size).toBe(8);
+});
