@@ -7,7 +7,8 @@ import { dirname, join } from "node:path";
 import { inflateSync } from "node:zlib";
 import { findBlenders, type BlenderInstall } from "../../container/agent/blender/discover.ts";
 
-const maker = join(import.meta.dirname, "../../container/blender/tests/make_test_scenes.py");
+const makers = join(import.meta.dirname, "../../container/blender/tests");
+const maker = join(makers, "make_test_scenes.py");
 
 /** Every Blender of this machine, the oldest first. */
 export const blenders: BlenderInstall[] = await findBlenders();
@@ -33,6 +34,14 @@ export function placeScene(
   const scene = join(folder, `${as}.blend`);
   cpSync(join(made, `${name}.blend`), scene);
   return scene;
+}
+
+/** Makes scenes that need files of every kind, as a tree below `folder`: their paths hold there alone. */
+export function makeFileScenes(folder: string, names: readonly string[], install = anyBlender()): void {
+  mkdirSync(folder, { recursive: true });
+  const args = install.kind === "bpy" ? [] : ["-b", "--factory-startup", "--python-exit-code", "9", "-P"];
+  const script = join(makers, "make_file_scenes.py");
+  execFileSync(install.path, [...args, script, "--", folder, ...names], { stdio: "pipe" });
 }
 
 /** The folder of one made scene; kept between runs until its maker changes. */
