@@ -3,13 +3,14 @@ import { join } from "node:path";
 import type { KeyObject } from "node:crypto";
 import type { Config } from "./config.ts";
 import type { BlobStore } from "./domain/ports.ts";
+import type { SignedDoor } from "./http/app.ts";
 
 export interface Storage {
   store: BlobStore;
   /** Where the blobs lie on this machine; null for S3. */
   folder: string | null;
   /** Answers signed addresses; null where the store has addresses of its own. */
-  signedDoor: ((request: Request) => Promise<Response>) | null;
+  signedDoor: SignedDoor | null;
 }
 
 /** The store of a data folder. `secret` signs the folder store's addresses. */

@@ -13,7 +13,7 @@ import type { Grant } from "./signing.ts";
  */
 export function createSignedDoor(
   store: FolderStore,
-): (request: Request, source?: { incoming: AsyncIterable<Uint8Array> }) => Promise<Response> {
+): (request: Request, source?: { incoming?: AsyncIterable<Uint8Array> }) => Promise<Response> {
   return async (request, source) => {
     const grant = store.signer.check(request.method, new URL(request.url));
     if (!grant) return say(403, "This address has expired or was changed. Ask for a new one.");

@@ -40,9 +40,7 @@ export function blobPath(folder: string, sha256: string): string {
 }
 
 /** Opens the store in a folder, which is made when needed. One process at a time may write to it. */
-export function createFolderStore(given: FolderStoreOptions | string): FolderStore {
-  const options: FolderStoreOptions =
-    typeof given === "string" ? { folder: given, secret: randomBytes(32) } : given;
+export function createFolderStore(options: FolderStoreOptions): FolderStore {
   const { folder, secret, now = Date.now } = options;
   const incoming = join(folder, "incoming");
   const signer = createSigner(secret, now);

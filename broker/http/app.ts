@@ -15,6 +15,12 @@ import { resultHandlers } from "./results.ts";
 import { systemHandlers } from "./system.ts";
 import { workerHandlers } from "./workers.ts";
 
+/** `source.incoming`: the request as Node has it, which is cheaper to read than `request.body`; absent in memory. */
+export type SignedDoor = (
+  request: Request,
+  source?: { incoming?: AsyncIterable<Uint8Array> },
+) => Promise<Response>;
+
 export interface AppOptions {
   isAllowedHost: (host: string) => boolean;
   login: LoginCode;
@@ -22,7 +28,7 @@ export interface AppOptions {
   pageToken: string;
   onBug: (error: unknown, requestId: string) => void;
   /** Answers requests below /signed/, which carry no token; absent: the store has addresses of its own. */
-  signedDoor?: (request: Request) => Promise<Response>;
+  signedDoor?: SignedDoor;
 }
 
 /** Makes the application; it has no socket of its own. */
@@ -63,7 +69,7 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
     },
   );
   const door = options.signedDoor;
-  if (door) app.all("/signed/*", (c) => door(c.req.raw));
+  if (door) app.all("/signed/*", (c) => door(c.req.raw, c.env as Parameters<SignedDoor>[1]));
   const pageHeaders = secureHeaders({
     contentSecurityPolicy: {
       defaultSrc: ["'none'"],
