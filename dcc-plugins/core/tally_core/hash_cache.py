@@ -37,8 +37,9 @@ class HashCache:
     It only saves time: when the file cannot be opened, is broken or busy, everything is hashed anew.
     """
 
-    def __init__(self, path: str | None = None) -> None:
+    def __init__(self, path: str | None = None, timeout_s: float = 3.0) -> None:
         self.path = path or default_path()
+        self._timeout_s = timeout_s
         self._lock = threading.Lock()
         self._db = self._open()
 
@@ -115,7 +116,9 @@ class HashCache:
         for attempt in range(2):
             db: sqlite3.Connection | None = None
             try:
-                db = sqlite3.connect(self.path, timeout=3, isolation_level=None, check_same_thread=False)
+                db = sqlite3.connect(
+                    self.path, timeout=self._timeout_s, isolation_level=None, check_same_thread=False
+                )
                 db.execute("PRAGMA journal_mode = WAL")
                 db.execute("PRAGMA synchronous = NORMAL")
                 db.execute(TABLE)

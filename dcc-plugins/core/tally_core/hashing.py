@@ -124,7 +124,8 @@ def _hash(
                 before = os.fstat(file.fileno())
                 digest = hashlib.sha256()
                 view = memoryview(buffer)
-                while count := file.readinto(view):
+                # A file that something writes to all the time would have no end.
+                while read <= before.st_size and (count := file.readinto(view)):
                     digest.update(view[:count])
                     read += count
                     if counter is not None:

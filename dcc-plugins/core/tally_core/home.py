@@ -75,6 +75,8 @@ def bring_home(file: Homecoming, source: LocalFile | Fetch, stop: Stop | None = 
     """
     temporary = temporary_name(file)
     try:
+        if not os.path.isabs(file.name) or os.path.normpath(file.name) != file.name or "\0" in file.name:
+            raise _WrongError("that is not the full name of a file on this machine")
         there = _state(file.name)
         if there is not None and stat.S_ISDIR(there.st_mode):
             return _failed(file, source, _words(IsADirectoryError(errno.EISDIR, "")))
