@@ -4,6 +4,7 @@ import {
   copyFileSync,
   cpSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
@@ -125,36 +126,62 @@ describe.each(blenders)("Blender $version", (install) => {
     }
   });
 
-  test("far from home it renders the same pixels, under the names at home, and writes nothing where it reads", async () => {
-    const scene = at("shot", "far.blend");
-    renderLocally(install, scene);
-    const local = filesBelow(at("shot", "render")).map((name) => at("shot", "render", name));
-    const inspection = await inspectScene(scene, install);
-    expect(inspection.missing).toEqual([]);
+  test.each(["far", "cut"])(
+    "far from home %s has the same pixels, the names at home, and writes nothing where it reads",
+    async (name) => {
+      const scene = at("shot", `${name}.blend`);
+      rmSync(at("shot", "render"), { recursive: true, force: true });
+      renderLocally(install, scene);
+      const local = filesBelow(at("shot", "render")).map((name) => at("shot", "render", name));
+      const inspection = await inspectScene(scene, install);
+      expect(inspection.missing).toEqual([]);
+      const session = newSession(install);
+      const rules = mirror(scene, inspection, session.folder);
+      const before = filesBelow(join(session.folder, "files"));
+      const blobs = join(session.folder, "store");
+      const bytes = (): string[] =>
+        readdirSync(blobs).map((name) => readFileSync(join(blobs, name)).toString("hex"));
+      const stored = bytes();
+      const away = `${top}-away`;
+      renameSync(top, away);
+      try {
+        const placed = join(session.folder, "files", scene);
+        const started = await session.start(placed, scene, writeRules(session.folder, rules));
+        expect(started.lines.join("\n")).toContain("is ready");
+        const ran = await session.render("1-5");
+        const files = ran.frames.flatMap((line) => line.files ?? []);
+        expect(files.map((file) => file.name).toSorted()).toEqual(local.toSorted());
+        for (const file of files)
+          expect(pixelsOf(file.path).equals(pixelsOf(file.name.replace(top, away))), file.name).toBe(true);
+        expect(existsSync(top)).toBe(false);
+        expect(filesBelow(join(session.folder, "files"))).toEqual(before);
+        expect(bytes()).toEqual(stored);
+      } finally {
+        await session.stop();
+        renameSync(away, top);
+      }
+    },
+  );
+
+  test("a simulation that was not baked writes to its own copies, never to what others share", async () => {
+    const scene = at("shot", "loose.blend");
     const session = newSession(install);
-    const rules = mirror(scene, inspection, session.folder);
-    const before = filesBelow(join(session.folder, "files"));
+    const rules = mirror(scene, await inspectScene(scene, install), session.folder);
+    const cache = join(session.folder, "files", at("shot", "blendcache_loose"));
+    expect(readdirSync(cache)).not.toEqual([]);
     const blobs = join(session.folder, "store");
     const bytes = (): string[] =>
       readdirSync(blobs).map((name) => readFileSync(join(blobs, name)).toString("hex"));
     const stored = bytes();
-    const away = `${top}-away`;
-    renameSync(top, away);
+    const placed = join(session.folder, "files", scene);
     try {
-      const placed = join(session.folder, "files", scene);
-      const started = await session.start(placed, scene, writeRules(session.folder, rules));
-      expect(started.lines.join("\n")).toContain("is ready");
+      await session.start(placed, scene, writeRules(session.folder, rules));
       const ran = await session.render("1-5");
-      const files = ran.frames.flatMap((line) => line.files ?? []);
-      expect(files.map((file) => file.name).toSorted()).toEqual(local.toSorted());
-      for (const file of files)
-        expect(pixelsOf(file.path).equals(pixelsOf(file.name.replace(top, away))), file.name).toBe(true);
-      expect(existsSync(top)).toBe(false);
-      expect(filesBelow(join(session.folder, "files"))).toEqual(before);
+      expect(ran.frames.filter((line) => line.state === "succeeded")).toHaveLength(5);
       expect(bytes()).toEqual(stored);
+      expect(readdirSync(cache).some((name) => lstatSync(join(cache, name)).isSymbolicLink())).toBe(false);
     } finally {
       await session.stop();
-      renameSync(away, top);
     }
   });
 

@@ -162,15 +162,68 @@ def link(scene: Any, path: str, inside: bool) -> None:
     scene.collection.objects.link(empty)
 
 
-def cloth(scene: Any) -> None:
-    """A cloth that falls, baked into files beside the scene, which must be saved already."""
+def loose() -> None:
+    """A cloth whose files are no bake: Blender writes them anew while it renders."""
+    scene = base()
+    save("shot", "loose.blend")
+    cloth(scene, baked=False)
+    for frame in range(1, 4):
+        scene.frame_set(frame)
+    scene.frame_set(1)
+    save("shot", "loose.blend")
+
+
+def cloth(scene: Any, baked: bool = True) -> None:
+    """A cloth that falls, kept in files beside the scene, which must be saved already."""
     sheet = square(scene, "Cloth", (0.2, -1.8, 1.2), cuts=4)
     sheet.rotation_euler = (0.9, 0, 0.4)
     modifier = sheet.modifiers.new("Cloth", "CLOTH")
     cache = modifier.point_cache
     cache.use_disk_cache, cache.frame_start, cache.frame_end = True, 1, 5
-    with bpy.context.temp_override(scene=scene, object=sheet, active_object=sheet, point_cache=cache):
-        bpy.ops.ptcache.bake(bake=True)
+    if baked:
+        with bpy.context.temp_override(scene=scene, object=sheet, active_object=sheet, point_cache=cache):
+            bpy.ops.ptcache.bake(bake=True)
+
+
+def letters(scene: Any) -> None:
+    """Words in a font of the artist's own: the picture shows that it is not Blender's."""
+    curve = bpy.data.curves.new("Words", "FONT")
+    curve.body, curve.size = "Wgi", 1.4
+    curve.font = bpy.data.fonts.load(_font("mono"))
+    words = bpy.data.objects.new("Words", curve)
+    words.parent, words.location = scene.camera, (-2.2, -2.4, -8)
+    shine = bpy.data.materials.new("Shine")
+    shine.use_nodes = True
+    nodes = shine.node_tree.nodes
+    out = next(node for node in nodes if node.type == "OUTPUT_MATERIAL")
+    shine.node_tree.links.new(nodes.new("ShaderNodeEmission").outputs[0], out.inputs[0])
+    curve.materials.append(shine)
+    scene.collection.objects.link(words)
+
+
+def lamp(scene: Any) -> None:
+    """A lamp that throws its light to one side, as a file says."""
+    with open(at("store", "lamp.ies"), "w", encoding="ascii") as file:
+        file.write("IESNA:LM-63-1995\nTILT=NONE\n1 1000 1 3 1 1 2 0 0 0\n1 1 100\n")
+        file.write("0 45 90\n0\n9000 20 0\n")
+    light = bpy.data.lights.new("Lamp", "POINT")
+    light.energy, light.use_nodes = 400, True
+    nodes = light.node_tree.nodes
+    profile = nodes.new("ShaderNodeTexIES")
+    profile.mode, profile.filepath = "EXTERNAL", at("store", "lamp.ies")
+    emission = next(node for node in nodes if node.type == "EMISSION")
+    light.node_tree.links.new(profile.outputs[0], emission.inputs["Strength"])
+    made = bpy.data.objects.new("Lamp", light)
+    made.location = (-0.6, 0.4, 4.5)
+    scene.collection.objects.link(made)
+
+
+def cut() -> None:
+    """The sequencer's own picture, of pictures that lie elsewhere."""
+    scene = base()
+    save("shot", "cut.blend")
+    _sequencer(scene)
+    save("shot", "cut.blend")
 
 
 def far() -> None:
@@ -189,6 +242,8 @@ def far() -> None:
     modifier = tall.modifiers.new("Cache", "MESH_CACHE")
     modifier.cache_format, modifier.filepath = "PC2", at("caches", "tall.pc2")
     link(scene, asset, True)
+    letters(scene)
+    lamp(scene)
     save("shot", "far.blend")
     cloth(scene)
     red = bpy.data.images["red.png"]
@@ -218,7 +273,7 @@ def kinds() -> None:
     bpy.data.movieclips.load(at("plates", "clip_1001.png")).use_fake_user = True
     bpy.data.movieclips.load(junk("plates", "film.mp4")).use_fake_user = True
     _sequencer(scene)
-    bpy.data.fonts.load(_font()).use_fake_user = True
+    bpy.data.fonts.load(_font("mono")).use_fake_user = True
     volume = bpy.data.volumes.new("Smoke")
     volume.use_fake_user = True
     volume.filepath = junk("caches", "smoke_0001.vdb")
@@ -243,9 +298,10 @@ def kinds() -> None:
     save("shot", "kinds.blend")
 
 
-def _font() -> str:
+def _font(kind: str) -> str:
     folder = bpy.utils.system_resource("DATAFILES", path="fonts")
-    name = next(name for name in sorted(os.listdir(folder)) if name.endswith((".ttf", ".ttf.gz", ".woff2")))
+    names = [name for name in sorted(os.listdir(folder)) if name.endswith((".ttf", ".ttf.gz", ".woff2"))]
+    name = next(name for name in names if kind in name.lower())
     path = at("store", "fonts", name)
     with open(os.path.join(folder, name), "rb") as source, open(path, "wb") as copy:
         copy.write(source.read())
@@ -312,7 +368,9 @@ def main() -> None:
     global OUT
     arguments = sys.argv[sys.argv.index("--") + 1 :]
     OUT = os.path.abspath(arguments[0])
-    makers: dict[str, Callable[[], None]] = {maker.__name__: maker for maker in (far, kinds, holes, windows)}
+    makers: dict[str, Callable[[], None]] = {
+        maker.__name__: maker for maker in (far, cut, loose, kinds, holes, windows)
+    }
     for name in arguments[1:] or makers:
         makers[name]()
 
