@@ -14,6 +14,7 @@ import type { Session } from "./session/session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import type { Spool } from "./spool.ts";
 import { createTracker } from "./tracker.ts";
+import { classOf } from "./trouble.ts";
 
 /** Progress is passed on at most so often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -149,7 +150,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
       ({ session, fresh, files } = await host.keeper.take(lease, script, listener, signal));
     } catch (error) {
       if (stopped !== undefined) return;
-      return tracker.notStarted(sentence(error), "host");
+      return tracker.notStarted(sentence(error), classOf(error, "host"));
     }
     // Stopped while it was made: without its environments nobody may use it.
     if (stopped !== undefined || over.signal.aborted) return await session.cancel();

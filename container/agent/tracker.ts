@@ -4,6 +4,7 @@ import type { FailureClass } from "../../broker/contract/states.ts";
 import { frameOfName } from "./frame-of-name.ts";
 import type { LeaseLog } from "./lease-log.ts";
 import type { MadeFile, Results } from "./results.ts";
+import { classOf } from "./trouble.ts";
 import type { ActionNews, ActionResult, FrameReport } from "./session/session.ts";
 
 /** A driver that reports frame by frame has said so by now; else every task of the action counts as started. */
@@ -123,15 +124,20 @@ export function createTracker(
     };
   }
 
+  function failedBy(item: ReportItem & { type: "succeeded" }, error: unknown): Failed {
+    const { ordinal, logOffset, seconds } = item;
+    const reason = (error as Error).message.slice(0, MAX_REASON);
+    const failureClass = classOf(error, "task");
+    return { type: "failed", ordinal, logOffset, seconds, failureClass, reason, files: [] };
+  }
+
   /** The verdict once its files are ready; what is wrong with them is a failure of the frame. */
   async function verdict(item: ReportItem & { type: "succeeded" }, files: MadeFile[]): Promise<ReportItem> {
     try {
       return { ...item, files: await results.settle(files) };
     } catch (error) {
       if (results.over) throw error;
-      const { ordinal, logOffset, seconds } = item;
-      const reason = (error as Error).message.slice(0, MAX_REASON);
-      return { type: "failed", ordinal, logOffset, seconds, failureClass: "task", reason, files: [] };
+      return failedBy(item, error);
     }
   }
 
@@ -145,29 +151,17 @@ export function createTracker(
     const frames = closed.map(({ entry }) => entry.frame ?? Number.NaN);
     enqueue(async () => {
       const shares = closed.map((): MadeFile[] => []);
-      let trouble: string | undefined;
+      let trouble: { error: unknown } | undefined;
       try {
         for (const file of await results.collect()) shares[frameOfName(file.name, frames) ?? 0]?.push(file);
       } catch (error) {
-        trouble = (error as Error).message.slice(0, MAX_REASON);
+        trouble = { error };
       }
       const items: ReportItem[] = [];
       for (const [index, { item }] of closed.entries()) {
         const files = shares[index] ?? [];
         if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files) });
-        else if (trouble === undefined) items.push(await verdict(item, files));
-        else {
-          const { ordinal, logOffset, seconds } = item;
-          items.push({
-            type: "failed",
-            ordinal,
-            logOffset,
-            seconds,
-            failureClass: "task",
-            reason: trouble,
-            files: [],
-          });
-        }
+        else items.push(trouble ? failedBy(item, trouble.error) : await verdict(item, files));
       }
       return items;
     });

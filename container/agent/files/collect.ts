@@ -2,6 +2,7 @@
 import { constants, type BigIntStats } from "node:fs";
 import { copyFile, lstat, mkdir, readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
+import { isDiskTrouble } from "../trouble.ts";
 import type { Watched } from "./layout.ts";
 import { homePath, namesBelow } from "./mirror.ts";
 
@@ -71,7 +72,10 @@ export function createCollector(root: string, watched: readonly Watched[]): Coll
             continue;
           }
           await rm(folder, { recursive: true, force: true });
-          throw new Error(`${name} could not be kept (${(error as Error).message}).`, { cause: error });
+          const why = isDiskTrouble(error)
+            ? `the disk of this worker is full or broken. Free some space below ${target}, and requeue the frame`
+            : (error as Error).message;
+          throw new Error(`${name} could not be kept: ${why}.`, { cause: error });
         }
       }
       return files;

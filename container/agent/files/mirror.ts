@@ -3,6 +3,7 @@ import { constants } from "node:fs";
 import { chmod, copyFile, lstat, mkdir, rm, symlink } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { pathNames, type Manifest } from "../../../broker/contract/manifest.ts";
+import { JobTroubleError } from "../trouble.ts";
 import { isWindowsPath } from "../../../broker/openjd/path-mapping.ts";
 
 export type PathFormat = Manifest["format"];
@@ -71,7 +72,7 @@ export function mirrorFolders(root: string): MirrorFolders {
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
       if (!(await lstat(folder)).isDirectory()) {
-        throw new Error(
+        throw new JobTroubleError(
           `The input files cannot be laid out: /${names.join("/")} is a file or a link, and other files are to lie in it. Give them another folder and submit again.`,
         );
       }

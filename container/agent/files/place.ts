@@ -16,6 +16,7 @@ import { eachOf } from "./lanes.ts";
 import { BlobDamagedError, BlobMissingError } from "./file-errors.ts";
 import type { Layout } from "./layout.ts";
 import { caseClash, foldsCase, formatOf, homePath, mirrorFolders, putFile, writtenNames } from "./mirror.ts";
+import { isDiskTrouble, JobTroubleError } from "../trouble.ts";
 import type { Progress } from "./progress.ts";
 
 const AT_ONCE = 8;
@@ -59,11 +60,13 @@ export async function readManifest(blob: BlobRef, source: Source): Promise<Manif
   try {
     manifest = manifestSchema.parse(JSON.parse(text));
   } catch (error) {
-    throw new Error("The list of this job's input files is damaged. Submit the job again.", { cause: error });
+    throw new JobTroubleError("The list of this job's input files is damaged. Submit the job again.", error);
   }
   const [problem] = manifestProblems(manifest);
   if (problem !== undefined) {
-    throw new Error(`The list of this job's input files cannot be used: ${problem} Submit the job again.`);
+    throw new JobTroubleError(
+      `The list of this job's input files cannot be used: ${problem} Submit the job again.`,
+    );
   }
   return manifest;
 }
@@ -97,7 +100,8 @@ export function wantedOf(
   for (const file of upstream) {
     const names = writtenNames(file.name, formatOf(file.name));
     // The broker took no such name; a worker does not rely on that.
-    if (names === null || names.length === 0) throw new Error(`"${file.name}" is no full path of a file.`);
+    if (names === null || names.length === 0)
+      throw new JobTroubleError(`"${file.name}" is no full path of a file.`);
     const executable = file.executable === true;
     const copy = layout.isWritable(names, undefined);
     files.set(names.join("/"), { ...refOf(file), names, home: file.name, executable, copy });
@@ -133,7 +137,7 @@ export async function placeFiles(
       const { names, bytes, copy, executable } = file;
       const target = join(root, ...names);
       if (await isFolder(target)) {
-        throw new Error(
+        throw new JobTroubleError(
           `The input files cannot be laid out: ${file.home} is a file, and other files lie in a folder of that name. Submit the job again without one of them.`,
         );
       }
@@ -226,7 +230,7 @@ export async function checkShared(
       );
     }
     if (size !== bytes) {
-      throw new Error(
+      throw new JobTroubleError(
         `The file ${here}${folder} has ${grouped(size)} bytes, not the ${grouped(bytes)} that it had at submit. Submit the job again.`,
       );
     }
@@ -243,12 +247,13 @@ function inWords(error: unknown, root: string, files: readonly Wanted[]): unknow
     const home = files.find(({ sha256 }) => sha256 === error.sha256)?.home ?? "of this job";
     const what =
       error instanceof BlobDamagedError ? "arrives damaged on this worker" : "is no longer at the broker";
-    return new Error(`The input file ${home} ${what}. Submit the job again, so that it is sent anew.`, {
-      cause: error,
-    });
+    return new JobTroubleError(
+      `The input file ${home} ${what}. Submit the job again, so that it is sent anew.`,
+      error,
+    );
   }
   const { code, path } = error as NodeJS.ErrnoException;
-  if (code === "ENOSPC" || code === "EDQUOT") {
+  if (isDiskTrouble(error) && code !== "EIO" && code !== "EROFS") {
     return new Error(
       `The disk of this worker is full: its input files do not fit below ${root}. Free some space there, or give the worker a folder on another disk with --work.`,
       { cause: error },
