@@ -22,7 +22,7 @@ test.each([
   ],
   [
     "listn: {}",
-    "there is no setting `listn` here; there are: listen, publicUrl, allowedHosts, pools, blenders, limits.",
+    "there is no setting `listn` here; there are: listen, publicUrl, allowedHosts, pools, storage, sharedRoots, retention, blenders, limits.",
   ],
   ["limits: {leaseTermSeconds: soon}", 'limits.leaseTermSeconds must be a number, not the text "soon".'],
   ["limits: {maxTasksPerJob: 1.5}", "limits.maxTasksPerJob must be a whole number, not 1.5."],

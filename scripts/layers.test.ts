@@ -23,6 +23,8 @@ const wrong: readonly [string, string][] = [
   ["broker/http/probe.ts", "../cli/main.ts"],
   ["broker/http/deep/probe.ts", "../../cli/main.ts"],
   ["broker/launch/probe.ts", "../store/open.ts"],
+  ["broker/home/probe.ts", "../store/open.ts"],
+  ["broker/home/deep/probe.ts", "../../service/submit.ts"],
   ["broker/cli/probe.ts", "../store/open.ts"],
   ["broker/cli/deep/probe.ts", "../../service/submit.ts"],
   ["container/agent/probe.ts", "../../broker/service/submit.ts"],
@@ -35,6 +37,8 @@ const right: readonly [string, string][] = [
   ["broker/store/probe.ts", "../domain/job.ts"],
   ["broker/service/probe.ts", "../store/open.ts"],
   ["broker/http/probe.ts", "../service/submit.ts"],
+  ["broker/service/probe.ts", "../home/bring-home.ts"],
+  ["broker/cli/probe.ts", "../home/bring-home.ts"],
   ["broker/cli/probe.ts", "../contract/job.ts"],
   ["container/agent/probe.ts", "../../broker/contract/job.ts"],
 ];

@@ -1,7 +1,7 @@
 // The zip of a job's results: read back with another program's library, names held to one folder, and memory flat.
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
-import { get } from "node:http";
+import { get, type IncomingMessage } from "node:http";
 import { expect, test } from "vitest";
 import { fromBufferPromise } from "yauzl";
 import { sha256Of } from "../../test/support/blobs.ts";
@@ -22,7 +22,7 @@ async function archiveOf(
   query: Record<string, string> = {},
 ): Promise<Map<string, Buffer>> {
   const search = new URLSearchParams(query);
-  const answer = await fetch(`${broker.url}/v1/jobs/${job}/archive?${search}`, {
+  const answer = await fetch(`${broker.url}/v1/jobs/${job}/archive?${search.toString()}`, {
     headers: { authorization: `Bearer ${broker.adminToken}` },
   });
   expect(answer.status).toBe(200);
@@ -152,7 +152,7 @@ test("whoever goes away half way is not read for any more, and memory stays flat
   const asked = get(`${broker.url}/v1/jobs/${number}/archive`, {
     headers: { authorization: `Bearer ${broker.adminToken}` },
   });
-  const [answer] = (await once(asked, "response")) as [import("node:http").IncomingMessage];
+  const [answer] = (await once(asked, "response")) as [IncomingMessage];
   await once(answer, "data");
   answer.pause();
   // Nobody reads: the broker must not read on.

@@ -157,10 +157,12 @@ async function letInputs(broker: Broker, what: Retention, usedBefore: number | n
   const { inputsBefore, jobId } = what;
   const sum = nothing();
   if (inputsBefore === null) return sum;
-  for (;;) {
+  for (let after = 0; ;) {
     // oxlint-disable no-await-in-loop -- slices must follow one another
-    const holder = await broker.writer.write((tx) => nextHolder(tx, inputsBefore, jobId));
-    if (holder === undefined) return sum;
+    const last = after;
+    const holder = await broker.writer.write((tx) => nextHolder(tx, last, inputsBefore, jobId));
+    if (holder === undefined || broker.stopping) return sum;
+    after = holder;
     for (let isMore = true; isMore;) {
       const slice = await broker.writer.write((tx) => letInputsGo(tx, holder, sliceRows));
       add(sum, await removeFreed(broker, slice, usedBefore));

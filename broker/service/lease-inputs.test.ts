@@ -77,14 +77,15 @@ test("busy while a result is on its way into the store; cleaned when one is gone
   const broker = await testBroker();
   const { number } = await submit(broker.api, steps, settings);
   const worker = await joinWorker(broker);
-  const deliveries = broker.broker.wake.deliveries;
-  broker.broker.wake.deliveries = () => undefined;
+  const { wake } = broker.broker;
+  const deliveries = wake.deliveries.bind(wake);
+  wake.deliveries = () => undefined;
   for (let frame = 1; frame <= 3; frame++)
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await render(worker, `/out/${frame}.png`, `frame ${frame}`);
   const held = await worker.work();
   await worker.api.problem("listLeaseInputs", "busy", inputs(worker, held));
-  broker.broker.wake.deliveries = deliveries;
+  wake.deliveries = deliveries;
   deliveries();
   await untilStored(broker, number);
   const { items } = await worker.api.ok("listLeaseInputs", inputs(worker, held));

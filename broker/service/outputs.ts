@@ -47,15 +47,19 @@ function namesOf(path: string): string[] | null {
   return pathNames(path, isWindowsPath(path) ? "windows" : "posix");
 }
 
-/** Whether a name lies below one of the folders a job may write to; shared roots count in every spelling. */
-export function mayWrite(planned: PlannedJob, roots: readonly SharedRoot[], name: string): boolean {
+/** Tells of names whether they lie below a folder that a job may write to; shared roots count in every spelling. */
+export function writeCheck(planned: PlannedJob, roots: readonly SharedRoot[]): (name: string) => boolean {
   const local = (path: string) => namesOf(localName(path, roots, systemOf(process.platform)));
-  const names = local(name);
-  if (!names || !isNormal(name)) return false;
-  return foldersOf(planned).some((folder) => {
-    const start = local(folder);
-    return start !== null && start.length < names.length && start.every((one, at) => one === names[at]);
-  });
+  const folders = foldersOf(planned)
+    .map(local)
+    .filter((start) => start !== null);
+  return (name) => {
+    const names = isNormal(name) ? local(name) : null;
+    if (!names) return false;
+    return folders.some(
+      (start) => start.length < names.length && start.every((one, at) => one === names[at]),
+    );
+  };
 }
 
 /** No doubled slash and none at the end: one file has one name. */

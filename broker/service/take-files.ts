@@ -10,7 +10,7 @@ import type { OpenAttempt } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { idOf } from "./ids.ts";
-import { mayWrite } from "./outputs.ts";
+import { writeCheck } from "./outputs.ts";
 
 /**
  * Writes down the files of one try. Throws `invalid` for one that is not in the folder of its lease, `missing-blobs` for
@@ -28,10 +28,11 @@ export function takeFiles(
   if (files.length === 0) return;
   const planned = broker.plans.of(facts.jobId);
   const folder = `${broker.stagingFolder}${sep}${idOf("lease", leaseId)}${sep}`;
+  const mayWrite = writeCheck(planned, broker.sharedRoots);
   for (const file of files) {
     const { name, bytes, sha256, executable = false } = file;
     if (name.includes("\0")) throw new Problem("invalid", "A file's name has a NUL in it.");
-    const outside = mayWrite(planned, broker.sharedRoots, name)
+    const outside = mayWrite(name)
       ? null
       : `${name} is outside the folders that this job may write to. The broker keeps the file.`;
     insertArtifact(tx, {

@@ -18,21 +18,33 @@ export interface Retention {
   jobId: number | null;
 }
 
-/** Results of jobs that are over, whose bytes are in the store: after an id, up to an id, of a job or null. */
-const results = `FROM artifacts f JOIN jobs j ON j.id = f.job_id
-  WHERE f.id > ? AND f.id <= ? AND f.job_id = coalesce(?, f.job_id)
+/** Results of jobs that are over, whose bytes are in the store: of a window, and of one job where it is named. */
+const results = (ofJob: string) => `FROM artifacts f JOIN jobs j ON j.id = f.job_id
+  WHERE f.id > ? AND f.id <= ? ${ofJob}
     AND f.blob_id IS NOT NULL AND f.cleaned_at IS NULL AND j.ended_at IS NOT NULL`;
 const kinds = {
-  delivered: `${results} AND f.delivered_at < ?`,
-  undelivered: `${results} AND f.delivered_at IS NULL AND j.ended_at < ?`,
+  delivered: "f.delivered_at < ?",
+  undelivered: "f.delivered_at IS NULL AND j.ended_at < ?",
 };
 
-/** Jobs that are over and still hold their input files. */
-const holders = `SELECT j.id FROM jobs j WHERE j.ended_at < ? AND j.inputs_cleaned_at IS NULL
+/** The rest of a statement about results that may go, and its values. */
+function resultsThatMayGo(
+  kind: keyof typeof kinds,
+  before: number,
+  jobId: number | null,
+  { from, to }: Window,
+): [sql: string, values: number[]] {
+  return jobId === null
+    ? [`${results("")} AND ${kinds[kind]}`, [from, to, before]]
+    : [`${results("AND f.job_id = ?")} AND ${kinds[kind]}`, [from, to, jobId, before]];
+}
+
+/** Jobs that are over and still hold their input files, after a number. */
+const holders = `SELECT j.id FROM jobs j WHERE j.id > ? AND j.manifest IS NOT NULL AND j.ended_at < ? AND j.inputs_cleaned_at IS NULL
   AND j.id = coalesce(?, j.id)
   AND EXISTS (SELECT 1 FROM job_blobs i WHERE i.job_id = j.id)`;
 
-/** A blob `b` that nothing needs: no job, no result, no upload that goes on. */
+/** A blob `b` that nothing needs: no job and no result. */
 const unneeded = `NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id)
   AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`;
 
@@ -56,11 +68,10 @@ export function countResults(
   kind: keyof typeof kinds,
   before: number,
   jobId: number | null,
-  { from, to }: Window,
+  window: Window,
 ): Tally {
-  return (
-    rows.get<Tally>(`SELECT ${tally} FROM (SELECT f.bytes ${kinds[kind]})`, from, to, jobId, before) ?? none
-  );
+  const [sql, values] = resultsThatMayGo(kind, before, jobId, window);
+  return rows.get<Tally>(`SELECT ${tally} FROM (SELECT f.bytes ${sql})`, ...values) ?? none;
 }
 
 /** Input files that no other job and no kept result needs. */
@@ -72,6 +83,7 @@ export function countInputs(rows: Rows, before: number | null, jobId: number | n
        SELECT ${tally} FROM blobs b WHERE b.id IN (SELECT i.blob_id FROM job_blobs i JOIN holders h ON h.id = i.job_id)
          AND NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id AND i.job_id NOT IN (SELECT id FROM holders))
          AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`,
+      0,
       before,
       jobId,
     ) ?? none
@@ -101,15 +113,11 @@ export function letResultsGo(
   kind: keyof typeof kinds,
   before: number,
   jobId: number | null,
-  { from, to }: Window,
+  window: Window,
 ): Let[] {
-  const slice = tx.all<Let & { id: number }>(
-    `SELECT f.id, f.blob_id AS blobId, f.bytes ${kinds[kind]}`,
-    from,
-    to,
-    jobId,
-    before,
-  );
+  const [sql, values] = resultsThatMayGo(kind, before, jobId, window);
+  const slice = tx.all<Let & { id: number }>(`SELECT f.id, f.blob_id AS blobId, f.bytes ${sql}`, ...values);
+  if (slice.length === 0) return slice;
   tx.run(
     "UPDATE artifacts SET cleaned_at = ?, blob_id = NULL WHERE id IN (SELECT value FROM json_each(?))",
     tx.now,
@@ -118,9 +126,9 @@ export function letResultsGo(
   return slice;
 }
 
-/** The next job that is to lose its input files, marked so that it is not rendered again; undefined when there is none. */
-export function nextHolder(tx: Tx, before: number, jobId: number | null): number | undefined {
-  const job = tx.get<{ id: number }>(`${holders} LIMIT 1`, before, jobId);
+/** The next job after `after` that is to lose its input files, marked so that it is not rendered again. */
+export function nextHolder(tx: Tx, after: number, before: number, jobId: number | null): number | undefined {
+  const job = tx.get<{ id: number }>(`${holders} ORDER BY j.id LIMIT 1`, after, before, jobId);
   if (job) tx.run("UPDATE jobs SET inputs_cleaned_at = ? WHERE id = ?", tx.now, job.id);
   return job?.id;
 }

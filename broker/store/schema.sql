@@ -63,8 +63,6 @@ CREATE TABLE blobs (
   dropped_at INTEGER
 ) STRICT;
 
-CREATE INDEX blobs_used ON blobs (used_at);
-
 CREATE TABLE events (
   cursor INTEGER PRIMARY KEY AUTOINCREMENT,
   at INTEGER NOT NULL,

@@ -12,7 +12,6 @@ CREATE TABLE blobs (
   -- When a reader found other bytes under this name and they were removed; the row stays while a job names it.
   dropped_at INTEGER
 ) STRICT;
-CREATE INDEX blobs_used ON blobs (used_at);
 
 -- Uploads in parts that were begun; `reference` is the store's own name for one.
 CREATE TABLE uploads (
