@@ -57,6 +57,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
       output,
       format,
       engine: String(parameters["Engine"] ?? ""),
+      ...(wantedFrames && { frames: wantedFrames }),
     }).catch(sentence);
     const scene = chooseScene(inspection, values.scene);
     if (typeof scene === "string") throw new Failure(scene);
