@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -14,8 +15,9 @@ ROOT = Path(__file__).resolve().parents[2]
 class BrokerProcess:
     """Started on a data folder; `with` stops it."""
 
-    def __init__(self, data_folder: Path) -> None:
+    def __init__(self, data_folder: Path, environment: Mapping[str, str] | None = None) -> None:
         self.data_folder = data_folder
+        self._environment = {**os.environ, **(environment or {})}
         self._start()
 
     def _start(self) -> None:
@@ -25,6 +27,7 @@ class BrokerProcess:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             text=True,
+            env=self._environment,
         )
         assert self._process.stdout is not None
         said = json.loads(self._process.stdout.readline())

@@ -287,7 +287,6 @@ def test_rate_and_time_left() -> None:
     # Only the last ten seconds count, so a pause at the beginning is forgotten.
     rate.update(Progress(0, 200, 1, 1000))
     now = 25.0
-    assert rate.update(Progress(0, 700, 1, 1000)) == (
-        pytest.approx(500 / 23),
-        pytest.approx(300 / (500 / 23)),
-    )
+    speed, left = rate.update(Progress(0, 700, 1, 1000))
+    assert speed == pytest.approx(500 / 23)
+    assert left == pytest.approx(300 / (500 / 23))

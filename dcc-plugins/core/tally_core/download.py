@@ -92,7 +92,13 @@ def fetch_blob(
     wait = patience or Patience()
     for attempt in range(3):
         digest, start = _begun(target, length)
-        _fetch_rest(client, sha256, length, target, digest, start, where, wait, counter)
+        try:
+            _fetch_rest(client, sha256, length, target, digest, start, where, wait, counter)
+        except TallyError:
+            # A beginning is kept for the next try, nothing at all is not.
+            if os.path.exists(target) and os.path.getsize(target) == 0:
+                os.remove(target)
+            raise
         if digest.hexdigest() == sha256:
             return
         os.remove(target)
@@ -258,9 +264,6 @@ def _fetch_rest(
     if counter is not None:
         counter.add(0, at)
     failures = refused = 0
-    if at < length:
-        # Asked before there is a file: of a blob that the broker does not have nothing is left behind.
-        addresses.get(sha256, patience)
     with open(target, "r+b" if at > 0 else "wb") as file:
         file.seek(at)
         while at < length:

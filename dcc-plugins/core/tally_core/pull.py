@@ -130,8 +130,8 @@ class _Pull:
     def _bring(self, artifacts: list[Artifact]) -> None:
         place = places_of(self._job, (one["name"] for one in artifacts), self._options.to)
         wanted = [one for one in artifacts if self._is_wanted(one) and one["id"] not in self._done]
-        # Where two write the same file, the one that came last counts.
-        last = {one["name"]: one["id"] for one in wanted}
+        # Where two write the same file, the one that came last counts, and never what a failed try left.
+        last = {one["name"]: one["id"] for one in sorted(wanted, key=lambda one: one["state"] == "current")}
         self._done.update(one["id"] for one in wanted if last[one["name"]] != one["id"])
         wanted = [one for one in wanted if last[one["name"]] == one["id"]]
         if self._store is None:
@@ -160,7 +160,7 @@ class _Pull:
             # Cleaned away, or not for this person to read: the broker is asked.
             result = bring_home(file, lambda target: self._fetch(one, target), self._stop)
         self._heard(one, name, result)
-        if result.kind != "failed" and self._options.to is None:
+        if result.kind != "failed" and self._options.to is None and one["state"] == "current":
             with self._lock:
                 self._unmarked.append(one["id"])
                 is_full = len(self._unmarked) >= MOST_MARKED
