@@ -121,7 +121,8 @@ const shownOrdinals = 20;
 /** Failed tasks looked at for grouping: the failure limit of a job is far below. */
 const looked = 1000;
 
-function failuresOf(db: ReadDatabase, step: StepRow): JobDetail["failures"] {
+/** Failed frames of one step, grouped by why they failed last. */
+export function failuresOf(db: ReadDatabase, step: Pick<StepRow, "id" | "name">): JobDetail["failures"] {
   const rows = db
     .select({
       ordinal: tasks.ordinal,

@@ -148,3 +148,8 @@ export function listWorkerRows(db: ReadDatabase, all: boolean) {
 export function listTokenRows(db: ReadDatabase) {
   return db.select().from(tokens).where(isNull(tokens.revokedAt)).orderBy(asc(tokens.id)).all();
 }
+
+/** One worker, live or gone. */
+export function getWorkerRow(db: ReadDatabase, id: number) {
+  return db.select().from(workers).where(eq(workers.id, id)).get();
+}

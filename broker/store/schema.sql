@@ -1,4 +1,4 @@
--- Schema 2, generated from migrations/ by npm run gen. Do not change it here.
+-- Schema 3, generated from migrations/ by npm run gen. Do not change it here.
 
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -118,6 +118,8 @@ CREATE TABLE jobs (
   ended_at INTEGER, manifest TEXT, inputs_cleaned_at INTEGER,
   CHECK ((ended_at IS NOT NULL) = (state IN ('canceled', 'failed', 'succeeded')))
 ) STRICT;
+
+CREATE INDEX jobs_ended ON jobs (ended_at) WHERE ended_at IS NOT NULL;
 
 CREATE INDEX jobs_live ON jobs (state) WHERE ended_at IS NULL;
 
