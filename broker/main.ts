@@ -9,8 +9,12 @@ import { clearLeftovers } from "../container/agent/leftovers.ts";
 import { readConfig, type Config } from "./config.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { systemClock, type Clock, type Launcher } from "./domain/ports.ts";
+import { createFeed, type Feed } from "./feed/feed.ts";
+import type { FeedLimits } from "./feed/limits.ts";
+import { mountFeed } from "./feed/mount.ts";
+import { createPruner } from "./feed/prune.ts";
 import { createApp } from "./http/app.ts";
-import { createLoginCode } from "./http/auth.ts";
+import { createLoginCode, identify } from "./http/auth.ts";
 import { createLocalLauncher } from "./launch/local.ts";
 import { openStorage } from "./storage.ts";
 import { leaseSecret, ownTokens, writeConnection } from "./secrets.ts";
@@ -28,6 +32,7 @@ import { removeHalfLoaded } from "./service/submit-job.ts";
 import { createSweeper, sweepEveryMs } from "./service/sweep.ts";
 import { createAuthenticator } from "./service/tokens.ts";
 import { createUploads } from "./service/uploads.ts";
+import { ensureEpoch } from "./store/feed.ts";
 import { openDatabases } from "./store/open.ts";
 import { createWriter } from "./store/tx.ts";
 import { version } from "./version.ts";
@@ -41,6 +46,7 @@ export interface StartOptions {
   /** For tests and benches. */
   clock?: Clock;
   limits?: Partial<Limits>;
+  feed?: Partial<FeedLimits>;
   launcher?: Launcher | null;
 }
 
@@ -51,6 +57,7 @@ export interface RunningBroker {
   dataFolder: string;
   adminToken: string;
   broker: Broker;
+  feed: Feed;
   /** Resolves when somebody asked the broker to stop over HTTP. */
   stopAsked: Promise<void>;
   stop(): Promise<void>;
@@ -118,13 +125,15 @@ async function startOn(
   const stopAsked = Promise.withResolvers<void>();
   const loops: CapacityLoop[] = [];
   const db = drizzle(databases.reader);
+  const authenticator = createAuthenticator(broker);
+  const logs = createLogs(broker, db);
   const app = createApp(
     {
       broker,
       db,
-      authenticator: createAuthenticator(broker),
+      authenticator,
       uploads: createUploads(broker),
-      logs: createLogs(broker, db),
+      logs,
       info: {
         version,
         startedAt: clock.now(),
@@ -152,7 +161,25 @@ async function startOn(
       ...(storage.signedDoor && { signedDoor: storage.signedDoor }),
     },
   );
-  const server = createAdaptorServer({ fetch: app.fetch, overrideGlobalObjects: false }) as Server;
+  const feed = createFeed({
+    broker,
+    db,
+    databasePath: databases.path,
+    epoch: await writer.write(ensureEpoch),
+    version,
+    lengthOf: logs.lengthOf,
+    onError,
+    ...(options.feed && { limits: options.feed }),
+  });
+  undo.push(() => void feed.close());
+  mountFeed(app, feed, (c) => identify(c, authenticator));
+  const server = createAdaptorServer({
+    fetch: app.fetch,
+    overrideGlobalObjects: false,
+    websocket: { server: feed.sockets },
+    // Other upgrades that a client offers (curl --http2) are not taken up: it is answered as if it had not asked.
+    serverOptions: { shouldUpgradeCallback: ({ headers }) => headers.upgrade?.toLowerCase() === "websocket" },
+  }) as Server;
   server.requestTimeout = 3_600_000;
   server.keepAliveTimeout = 65_000;
   const url = await listen(server, options.host ?? config.listen.host, options.port ?? config.listen.port);
@@ -186,6 +213,8 @@ async function startOn(
     deliveries: deliverer.wake,
     settle: settler.settle,
     leaseClosed: deliverer.leaseClosed,
+    progress: feed.progress,
+    logGrew: feed.logGrew,
     capacity: () => loops.forEach((loop) => loop.wake()),
   });
   for (const jobId of unsettledJobs(broker)) settler.settle(jobId);
@@ -198,6 +227,7 @@ async function startOn(
     (cleaned) => log.info({ cleaned }, "cleaned up"),
     onError,
   );
+  const pruner = createPruner(broker, onError, options.feed);
   const sweeper = createSweeper(broker);
   const timer = setInterval(() => {
     sweeper.sweep().catch(onError);
@@ -214,6 +244,9 @@ async function startOn(
     await settler.idle();
     await deliverer.stop();
     await cleaner.stop();
+    await pruner.stop();
+    // Readers first: a server with open sockets does not close.
+    await feed.close();
     const closed = new Promise<void>((done) => server.close(() => done()));
     server.closeAllConnections();
     await closed;
@@ -229,6 +262,7 @@ async function startOn(
     dataFolder,
     adminToken: tokens.admin,
     broker,
+    feed,
     stopAsked: stopAsked.promise,
     stop,
   };

@@ -7,6 +7,7 @@ import { requeueTasks } from "../service/requeue.ts";
 import { setJobIntent, setJobPriority } from "../service/set-intent.ts";
 import { planOnly, submitJob } from "../service/submit-job.ts";
 import { eventsAfter, newestCursor } from "../store/events.ts";
+import { prunedTo } from "../store/feed.ts";
 import { getJobDetail, listJobs } from "../store/read-jobs.ts";
 import { filesOf, listAttemptRows, listTaskRows, newestAttempt } from "../store/read-tasks.ts";
 import { framesOf, jobNumber, jobOf, type HttpContext } from "./context.ts";
@@ -130,6 +131,12 @@ export function jobHandlers(context: HttpContext): JobHandlers {
         throw new Problem(
           "cursor-expired",
           "This cursor is newer than anything here: it comes from another database. Start again without it.",
+        );
+      }
+      if (after < prunedTo(broker.rows)) {
+        throw new Problem(
+          "cursor-expired",
+          "Events that old are gone. Read the jobs anew, and start again without a cursor.",
         );
       }
       const deadline = broker.clock.monotonic() + query.waitSeconds * 1000;

@@ -1,10 +1,10 @@
 // Handlers of the operations that workers call, and those on workers.
 import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
-import type { Worker } from "../contract/worker.ts";
 import { environmentsOf } from "../openjd/job.ts";
 import { reachOf } from "../service/blobs.ts";
-import { heardOf, isLeaseToken, type WorkerMemory } from "../service/broker.ts";
+import { heardOf, isLeaseToken } from "../service/broker.ts";
+import { describeWorker, describeWorkers } from "../service/describe-workers.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
 import { listLeaseInputs } from "../service/lease-inputs.ts";
 import { leaseTask } from "../service/lease-task.ts";
@@ -12,7 +12,6 @@ import { waitForOrders } from "../service/orders.ts";
 import { needsOf, outputsOf } from "../service/outputs.ts";
 import { drainWorker, leaveWorker, registerWorker } from "../service/register-worker.ts";
 import { lost, reportLease } from "../service/report-lease.ts";
-import { listWorkerRows } from "../store/read-tasks.ts";
 import { jobNumber, ownWorker, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
@@ -40,47 +39,8 @@ const maxLogPiece = 4 * 1024 * 1024;
 export function workerHandlers(context: HttpContext): WorkerHandlers {
   const { broker, db, logs } = context;
 
-  /** What was last heard may be about a frame that is done since: that says nothing about the one in work. */
-  function progressOf(
-    memory: WorkerMemory | undefined,
-    tasks: readonly { ordinal: number }[],
-  ): number | null {
-    const newest = memory?.progress ?? null;
-    return newest !== null && tasks.some(({ ordinal }) => ordinal === newest.ordinal) ? newest.percent : null;
-  }
-
-  function describeWorkers(all: boolean): Worker[] {
-    return listWorkerRows(db, all).map((row) => {
-      const memory = broker.workers.get(row.id);
-      const lease = memory?.lease ?? null;
-      const tasks = lease
-        ? (broker.reader
-            .prepare(
-              "SELECT a.ordinal, s.name AS step FROM attempts a JOIN steps s ON s.id = a.step_id WHERE a.lease_id = ? AND a.ended_at IS NULL ORDER BY a.id",
-            )
-            .all(lease.id) as { ordinal: number; step: string }[])
-        : [];
-      return {
-        id: idOf("worker", row.id),
-        name: row.name,
-        pool: row.pool,
-        state: row.endedAt === null ? (memory?.draining ? "draining" : lease ? "busy" : "idle") : row.state,
-        osFamily: row.osFamily,
-        blenders: row.blenders,
-        amounts: row.amounts,
-        attributes: row.attributes,
-        jobNumber: lease?.jobId ?? null,
-        step: tasks[0]?.step ?? null,
-        ordinals: tasks.map((task) => task.ordinal),
-        progress: progressOf(memory, tasks),
-        registeredAt: new Date(row.registeredAt).toISOString(),
-        lastSeenAt: new Date(memory?.lastSeenMs ?? row.endedAt ?? row.registeredAt).toISOString(),
-      };
-    });
-  }
-
   return {
-    listWorkers: ({ query }) => ({ items: describeWorkers(query.all) }),
+    listWorkers: ({ query }) => ({ items: describeWorkers(broker, broker.rows, db, query.all) }),
     async setWorkerIntent({ params, body }) {
       const memory = broker.workers.get(requireNumber("worker", params.worker));
       if (!memory)
@@ -89,7 +49,7 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
           `There is no live worker ${params.worker}. \`tally workers\` lists them.`,
         );
       await drainWorker(broker, memory, body.intent === "drain");
-      const worker = describeWorkers(false).find((one) => one.id === params.worker);
+      const worker = describeWorker(broker, broker.rows, db, memory.id);
       if (!worker) throw new Problem("not-found", `The worker ${params.worker} has just left.`);
       return worker;
     },
@@ -151,7 +111,10 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       broker.deadlines.set(leaseId, broker.clock.monotonic() + broker.limits.leaseTermMs);
       heardOf(broker, worker);
       const newest = body.progress.at(-1);
-      if (newest) worker.progress = newest;
+      if (newest) {
+        worker.progress = newest;
+        broker.wake.progress(worker.id);
+      }
       return { termMs: broker.limits.leaseTermMs };
     },
     listLeaseInputs({ who, params, query, headers }) {

@@ -83,6 +83,10 @@ export interface Broker {
     capacity(): void;
     settle(jobId: number): void;
     leaseClosed(leaseId: number): void;
+    /** A worker told how far its frame is. */
+    progress(workerId: number): void;
+    /** Bytes were appended to the log of a lease. */
+    logGrew(leaseId: number): void;
   };
   stopping: boolean;
   /** Jobs that could not be stored to their end, nor removed: the disk was full. Removed before the next submit. */
@@ -118,7 +122,14 @@ export function createBroker(parts: BrokerParts): Broker {
     facts: new Map(),
     workers: new Map(),
     deadlines: new Map(),
-    wake: { deliveries: () => {}, capacity: () => {}, settle: () => {}, leaseClosed: () => {} },
+    wake: {
+      deliveries: () => {},
+      capacity: () => {},
+      settle: () => {},
+      leaseClosed: () => {},
+      progress: () => {},
+      logGrew: () => {},
+    },
     stopping: false,
     revocations: 0,
     halfLoaded: new Set(),

@@ -1,6 +1,7 @@
 // Logs: one append-only file a lease; an attempt holds a byte range of it.
 import { mkdir, open, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import type { LogLength } from "../contract/feed.ts";
 import { Problem } from "../contract/problem.ts";
 import { isCode } from "../domain/error-code.ts";
 import { getAttemptRow } from "../store/read-tasks.ts";
@@ -8,6 +9,7 @@ import type { ReadDatabase } from "../store/read-jobs.ts";
 import { getLease } from "../store/leases.ts";
 import { rowsOf } from "../store/tx.ts";
 import { isLeaseToken, type Broker } from "./broker.ts";
+import { idOf } from "./ids.ts";
 import { lost } from "./report-lease.ts";
 
 /** The longest log of one lease, bytes. */
@@ -18,6 +20,8 @@ export interface Logs {
   append(leaseId: number, tokenId: number, token: string, offset: number, bytes: Uint8Array): Promise<number>;
   /** The text of one attempt from `from` (relative to its own beginning), at most `limit` bytes. */
   read(attemptId: number, from: number, limit: number): Promise<Uint8Array<ArrayBuffer>>;
+  /** How long the log of one attempt is now, and whether more may come; undefined when there is no such attempt. */
+  lengthOf: (attemptId: number) => Promise<LogLength | undefined>;
 }
 
 /** Logs in the broker's log folder. */
@@ -64,7 +68,9 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
         .then(() => appendNow(leaseId, offset, bytes));
       turns.set(leaseId, turn);
       try {
-        return await turn;
+        const size = await turn;
+        broker.wake.logGrew(leaseId);
+        return size;
       } finally {
         if (turns.get(leaseId) === turn) turns.delete(leaseId);
       }
@@ -74,10 +80,7 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
       if (!attempt) throw new Problem("not-found", `There is no try att_${attemptId}.`);
       if (attempt.logFrom === null) return new Uint8Array();
       const path = pathOf(attempt.leaseId);
-      const size = await stat(path).then(
-        (found) => found.size,
-        () => 0,
-      );
+      const size = await sizeOf(path);
       const end = Math.min(attempt.logTo ?? size, size);
       const start = attempt.logFrom + from;
       if (start >= end) return new Uint8Array();
@@ -90,5 +93,25 @@ export function createLogs(broker: Broker, db: ReadDatabase): Logs {
         await handle.close();
       }
     },
+    async lengthOf(attemptId) {
+      const attempt = getAttemptRow(db, attemptId);
+      if (!attempt) return undefined;
+      const { leaseId, logFrom, logTo, endedAt } = attempt;
+      const size = logFrom === null ? 0 : await sizeOf(pathOf(leaseId));
+      // A closed try may be ahead of its log, whose last piece is then on its way as long as the lease is open.
+      const isWhole = logTo === null || size >= logTo || getLease(rows, leaseId)?.closedAt !== null;
+      return {
+        attemptId: idOf("attempt", attemptId),
+        bytes: logFrom === null ? 0 : Math.max(0, Math.min(logTo ?? size, size) - logFrom),
+        complete: endedAt !== null && isWhole,
+      };
+    },
   };
+}
+
+async function sizeOf(path: string): Promise<number> {
+  return stat(path).then(
+    (found) => found.size,
+    () => 0,
+  );
 }
