@@ -68,12 +68,10 @@ export function endingText({ job, notHome, toPull }: Ending): string {
   const lines: string[] = [];
   if (job.state === "succeeded" && toPull > 0) {
     const files = `${counted(toPull, "file")} ${toPull === 1 ? "waits" : "wait"} for you: ${tally(`pull ${number}`)}`;
-    lines.push(
-      `${paint("green", `Job ${number} is rendered:`)} ${counted(taskCount, "frame")}${took}. ${files}`,
-    );
+    lines.push(`${paint("green", `Job ${number} is rendered:`)} ${workOf(job)}${took}. ${files}`);
   } else if (job.state === "succeeded" && notHome.length === 0) {
     const home = folder === null ? "" : ` ${taskCount === 1 ? "It is" : "They are"} in ${folder}`;
-    lines.push(`${paint("green", `Job ${number} is done:`)} ${counted(taskCount, "frame")}${took}.${home}`);
+    lines.push(`${paint("green", `Job ${number} is done:`)} ${workOf(job)}${took}.${home}`);
   } else if (job.state === "succeeded") {
     lines.push(
       paint(
@@ -100,6 +98,12 @@ export function endingText({ job, notHome, toPull }: Ending): string {
     );
   if (toPull > 0 && job.state !== "succeeded") lines.push(`  What is done: ${tally(`pull ${number}`)}`);
   return `${lines.join("\n")}\n`;
+}
+
+/** `24 frames`, or `24 frames and a film`. */
+export function workOf({ taskCount, templateName }: Pick<JobDetail, "taskCount" | "templateName">): string {
+  const hasFilm = templateName === "blender-film";
+  return counted(taskCount - (hasFilm ? 1 : 0), "frame") + (hasFilm ? " and a film" : "");
 }
 
 /** What keeps a file from home; its sentence names the file. */

@@ -1,16 +1,22 @@
 // Brings result files to their places, a few at once: from the broker's own folder where it is here, else over the network.
-import { stat } from "node:fs/promises";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Artifact } from "../contract/attempt.ts";
-import type { Answer, Client } from "../contract/client.ts";
+import { maxPackedBytes } from "../contract/blob.ts";
+import { UnreachableError, type Answer, type Client } from "../contract/client.ts";
 import { bringHome } from "../home/bring-home.ts";
-import { UnreachableError } from "../contract/client.ts";
 import type { Place } from "./pull-place.ts";
 
 /** Files on their way at once. */
 const lanes = 4;
-/** Ids that one report of delivered files may hold. */
+/** Ids that one report of delivered files may hold; they are told at least so often, ms. */
 const mostReported = 1000;
+const reportEveryMs = 500;
+/** So many small files are fetched together. */
+const batchFiles = 400;
+/** Fewer than this are not worth a batch. */
+const leastBatch = 4;
 
 export interface Brought {
   artifact: Artifact;
@@ -37,28 +43,93 @@ export interface BringOptions {
   onFile?: (brought: Brought) => Promise<void> | void;
 }
 
+interface Errand {
+  artifact: Artifact;
+  place: Place;
+}
+
 /**
  * Brings these files, of several with one place only the newest, and answers what became of each. Rejects when the
  * broker cannot be reached or the signal is aborted; what is home by then stays, and is told to the broker.
  */
 export async function bringFiles(artifacts: readonly Artifact[], options: BringOptions): Promise<Brought[]> {
-  const newest = new Map<string, { artifact: Artifact; place: Place }>();
+  const newest = new Map<string, Errand>();
   for (const artifact of artifacts) {
     const place = options.placeOf(artifact);
     newest.set("path" in place ? place.path : artifact.id, { artifact, place });
   }
-  const queue = newest.values();
+  const errands = [...newest.values()];
+  const small = options.blobs === null ? errands.filter(isSmall) : [];
+  const batched = new Set(small.length < leastBatch ? [] : small);
+  const brought: Brought[] = [];
+  for (let at = 0; at < batched.size; at += batchFiles) {
+    const batch = small.slice(at, at + batchFiles);
+    // oxlint-disable-next-line no-await-in-loop -- a batch is home before the next one needs room
+    await withFetched(batch, options, async (scratch) => {
+      brought.push(...(await bringAll(batch, scratch, options)));
+    });
+  }
+  const rest = errands.filter((errand) => !batched.has(errand));
+  brought.push(...(await bringAll(rest, null, options)));
+  return brought;
+}
+
+function isSmall({ artifact, place }: Errand): boolean {
+  return "path" in place && artifact.kept && artifact.bytes <= maxPackedBytes;
+}
+
+/** Fetches small files together into a folder that goes away afterwards; those that lie in their place are left out. */
+async function withFetched(
+  batch: readonly Errand[],
+  { client, signal }: BringOptions,
+  use: (scratch: string) => Promise<void>,
+): Promise<void> {
+  const scratch = await mkdtemp(join(tmpdir(), "tally-pull-"));
+  try {
+    const wanted = new Map<string, { sha256: string; bytes: number }>();
+    for (const { artifact, place } of batch) {
+      // oxlint-disable-next-line no-await-in-loop -- a stat takes microseconds
+      const there = "path" in place ? await stat(place.path).catch(() => null) : null;
+      const { sha256, bytes } = artifact;
+      if (there?.size !== bytes) wanted.set(sha256, { sha256, bytes });
+    }
+    const { fetchBlobs } = await import("../../container/agent/files/download.ts");
+    try {
+      await fetchBlobs(client, [...wanted.values()], ({ sha256 }) => join(scratch, sha256), {
+        ...(signal && { signal }),
+      });
+    } catch (error) {
+      signal?.throwIfAborted();
+      if (error instanceof UnreachableError) throw error;
+      // One that cannot be had must not keep the others away: each is asked for alone, and says why.
+    }
+    await use(scratch);
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+}
+
+async function bringAll(
+  errands: readonly Errand[],
+  scratch: string | null,
+  options: BringOptions,
+): Promise<Brought[]> {
+  const queue = errands.values();
   const brought: Brought[] = [];
   const delivered: string[] = [];
+  let told = performance.now();
   async function lane(): Promise<void> {
     for (const { artifact, place } of queue) {
       options.signal?.throwIfAborted();
       // oxlint-disable no-await-in-loop -- a lane brings one file after another
-      const one = await bringOne(artifact, place, options);
+      const one = await bringOne(artifact, place, scratch, options);
       brought.push(one);
       if (one.result !== "failed" && artifact.deliveredAt === null && artifact.state === "current")
         delivered.push(artifact.id);
-      if (delivered.length >= mostReported) await report(options, delivered.splice(0));
+      if (delivered.length >= mostReported || performance.now() - told > reportEveryMs) {
+        told = performance.now();
+        await report(options, delivered.splice(0));
+      }
       await options.onFile?.(one);
       // oxlint-enable no-await-in-loop
     }
@@ -74,13 +145,19 @@ export async function bringFiles(artifacts: readonly Artifact[], options: BringO
   return brought;
 }
 
-async function bringOne(artifact: Artifact, place: Place, options: BringOptions): Promise<Brought> {
+async function bringOne(
+  artifact: Artifact,
+  place: Place,
+  scratch: string | null,
+  options: BringOptions,
+): Promise<Brought> {
   if ("problem" in place) return { artifact, path: artifact.name, result: "failed", problem: place.problem };
   const { path } = place;
   const { id, bytes, sha256, executable } = artifact;
   let isFetched = false;
   let broken: unknown;
-  const local = options.blobs === null ? null : join(options.blobs, sha256.slice(0, 2), sha256);
+  const fetched = scratch === null ? null : join(scratch, sha256);
+  const local = options.blobs === null ? fetched : join(options.blobs, sha256.slice(0, 2), sha256);
   const isLocal = local !== null && (await stat(local).catch(() => null))?.size === bytes;
   // What came home once and is another file now was changed by a person.
   const wasHome = artifact.deliveredAt !== null && !options.again;

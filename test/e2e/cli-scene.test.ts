@@ -162,6 +162,29 @@ test("submit answers with number, first and last file; the frames come home unde
   expect((await stat(first)).mtimeMs).toBeGreaterThan(before);
 });
 
+test("--encode makes a film of the frames too, beside them", async () => {
+  const flags = ["--frames", "2-4", "-o", "film/", "--encode", "vp9", "--fps", "12", "--quality", "low"];
+  const { out, code } = await desk.tally("submit", "plain.blend", ...flags, "--wait");
+  const film = join(desk.folder, "film", "plain.webm");
+  expect(out).toMatch(/^Job \d+: plain, 3 frames and a film$/m);
+  expect(out).toContain(`  film   ${film}\n`);
+  expect(out).toMatch(/Job \d+ is done/);
+  expect(code).toBe(0);
+  expect(existsSync(join(desk.folder, "film", "0004.png"))).toBe(true);
+  const entries = "stream=codec_name,r_frame_rate,nb_read_frames";
+  const { stdout } = await promisify(execFile)("ffprobe", [
+    "-v",
+    "error",
+    "-count_frames",
+    "-show_entries",
+    entries,
+    "-of",
+    "csv=p=0",
+    film,
+  ]);
+  expect(stdout.trim()).toBe("vp9,12/1,3");
+});
+
 test("a file name that another live job writes is refused with the flag that allows it", async () => {
   const submit = (...more: string[]) => desk.tally("submit", "plain.blend", "--paused", ...more);
   const { out } = await submit();

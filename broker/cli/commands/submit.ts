@@ -18,6 +18,7 @@ import { usage } from "../arguments.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { counted, size } from "../humane.ts";
 import { nearest } from "../nearest.ts";
+import { workOf } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { paint } from "../style.ts";
 import type { Prepared } from "../prepared.ts";
@@ -119,9 +120,7 @@ async function say(job: Job, prepared: Prepared, broker: FoundBroker, values: Su
     await write(`${JSON.stringify(values.wait ? { kind: "submitted", ...answer } : answer)}\n`);
     return;
   }
-  await write(
-    `${paint("bold", `Job ${job.number}: ${job.name}`)}, ${counted(job.taskCount - (film === null ? 0 : 1), "frame")}${film === null ? "" : " and a film"}\n`,
-  );
+  await write(`${paint("bold", `Job ${job.number}: ${job.name}`)}, ${workOf(job)}\n`);
   if (files !== null) await write(`  first  ${files.first}\n  last   ${files.last}\n`);
   if (film !== null) await write(`  film   ${film}\n`);
   if (job.state === "paused") await write(`  It waits for you: ${tally(`resume ${job.number}`)}\n`);
