@@ -37,7 +37,7 @@ test("a foreign Host is refused, token or not: DNS rebinding does not reach the 
     "127.0.0.1.evil.example",
     "localhost.evil.example",
   ]) {
-    for (const path of ["/health", "/v1/jobs", "/", "/login?code=x", "/openapi.json"]) {
+    for (const path of ["/health", "/v1/jobs", "/", "/login?code=x", "/openapi.json", "/signed/blobs/x"]) {
       // oxlint-disable-next-line no-await-in-loop -- one after the other
       const { status, text } = await send(broker.url + path, { ...bearer(broker), host });
       expect([status, JSON.parse(text)], `${host}${path}`).toMatchObject([403, { code: "forbidden" }]);
