@@ -100,6 +100,7 @@ export function createSession(options: SessionOptions): Session {
   let broken = false;
   let current: RunningAction | undefined;
   let stopping = false;
+  let killing: Promise<unknown> = Promise.resolve();
 
   function lookupFor(
     files: { scope: "Task" | "Env"; embedded: readonly EmbeddedFile[]; folder: string },
@@ -226,6 +227,8 @@ export function createSession(options: SessionOptions): Session {
   }
 
   async function exit(): Promise<ActionResult> {
+    // What ends the session's processes would end this one too.
+    await killing;
     const entry = stack.at(-1);
     const action = entry?.environment.script?.actions.onExit;
     const embedded = entry?.environment.script?.embeddedFiles ?? [];
@@ -264,8 +267,13 @@ export function createSession(options: SessionOptions): Session {
     async cancel(how = {}) {
       broken = true;
       stopping = true;
-      await current?.cancel(how);
-      if (how.everything === true) await platform.killMarked(options.id, []);
+      const running = current;
+      const kill = (async () => {
+        await running?.cancel(how);
+        if (how.everything === true) await platform.killMarked(options.id, []);
+      })();
+      killing = Promise.allSettled([killing, kill]);
+      await kill;
     },
     async end() {
       let first = nothing;
