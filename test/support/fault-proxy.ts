@@ -62,7 +62,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     const { method = "GET", url: path = "/", headers } = incoming;
     const request = { number: seen.length + 1, method, path, headers, bytesUp: 0, bytesDown: 0 };
     seen.push(request);
-    const cut = () => incoming.socket.destroy();
+    // Kept here: a line that is gone already is no longer the request's.
+    const { socket } = incoming;
+    const cut = () => void socket.destroy();
     if (isDown) return cut();
     // Whatever breaks here is a broken line to the client, which is what a proxy would show.
     handOn(upstream, request, choose(request) ?? {}, incoming, answer).catch(cut);
@@ -115,9 +117,10 @@ async function handOn(
     setHost: false,
     agent: false,
   });
+  const { socket } = incoming;
   const cut = () => {
     outgoing.destroy();
-    incoming.socket.destroy();
+    socket.destroy();
   };
   answer.on("close", () => answer.writableFinished || outgoing.destroy());
   const answered = once(outgoing, "response") as Promise<[IncomingMessage]>;

@@ -1,6 +1,6 @@
 // A file on its way: written beside its place under another name, and given its own only when it is whole and right.
 import { createHash, randomBytes, type Hash } from "node:crypto";
-import { mkdir, open, rename, rm, type FileHandle } from "node:fs/promises";
+import { mkdir, open, rename, rm, writeFile, type FileHandle } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { BlobRef } from "../../../broker/contract/blob.ts";
 import { codeOf, FileUnwritableError } from "./file-errors.ts";
@@ -19,18 +19,37 @@ export interface ArrivingFile {
   drop(): Promise<void>;
 }
 
+/** Writes a whole file at once, its bytes checked by the caller; it appears whole. Throws FileUnwritableError. */
+export async function writeWhole(path: string, data: Uint8Array, { sync }: { sync: boolean }): Promise<void> {
+  const temporary = temporaryOf(path);
+  await onDisk(path, async () => {
+    try {
+      const options = { flag: "wx", flush: sync };
+      await writeFile(temporary, data, options).catch(async (error: unknown) => {
+        if (codeOf(error) !== "ENOENT") throw error;
+        await mkdir(dirname(path), { recursive: true });
+        await writeFile(temporary, data, options);
+      });
+      await rename(temporary, path);
+    } catch (error) {
+      await rm(temporary, { force: true }).catch(() => undefined);
+      throw error;
+    }
+  });
+}
+
 /** Begins a file that will be `path`; its folder is made. Throws FileUnwritableError, as all its functions do. */
 export async function beginFile(
   path: string,
   blob: BlobRef,
   { sync }: { sync: boolean },
 ): Promise<ArrivingFile> {
-  // Two processes may fetch the same file at once.
-  const temporary = `${path}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`;
+  const temporary = temporaryOf(path);
   const handle = await onDisk(path, () => openNew(temporary));
   let hash: Hash = createHash("sha256");
   let bytes = 0;
   let isOpen = true;
+  let isSettled = false;
   const close = async () => {
     if (!isOpen) return;
     isOpen = false;
@@ -57,13 +76,20 @@ export async function beginFile(
         // Windows renames no file that is open.
         await close();
         await rename(temporary, path);
+        isSettled = true;
       });
     },
     async drop() {
+      if (isSettled) return;
       await close().catch(() => undefined);
       await rm(temporary, { force: true }).catch(() => undefined);
     },
   };
+}
+
+/** Two processes may fetch the same file at once. */
+function temporaryOf(path: string): string {
+  return `${path}.${process.pid}.${randomBytes(6).toString("hex")}.tmp`;
 }
 
 async function openNew(path: string): Promise<FileHandle> {

@@ -1,10 +1,11 @@
 // Fetches blobs into files: small ones together, long ones resumed where a line broke, every byte checked.
+import { hash } from "node:crypto";
 import { maxBlobsSigned, maxPackedBytes, type BlobRef, type Signed } from "../../../broker/contract/blob.ts";
 import { ProblemError, UnreachableError, type Client } from "../../../broker/contract/client.ts";
 import { PackError, readPack } from "../../../broker/contract/pack.ts";
-import { beginFile, type ArrivingFile } from "./arriving-file.ts";
+import { beginFile, writeWhole, type ArrivingFile } from "./arriving-file.ts";
 import { BlobDamagedError, BlobMissingError, FileUnwritableError } from "./file-errors.ts";
-import { createGate, eachOf, together } from "./lanes.ts";
+import { createBacklog, createGate, eachOf, together } from "./lanes.ts";
 import { createCounter, type Attempt, type Counter } from "./progress.ts";
 import { LineError, StoreError } from "./retry.ts";
 import { getSigned, lineError } from "./signed.ts";
@@ -20,6 +21,8 @@ import {
 /** So many bytes of small files are asked for together. */
 const togetherBytes = 8 * 1024 * 1024;
 const packsAtOnce = 2;
+/** Small files of one answer written at once. */
+const writesAtOnce = 8;
 
 export interface FetchOptions extends TransferOptions {
   /** Hears of each file when it has its name. */
@@ -110,6 +113,7 @@ async function fetchTogether(fetching: Fetching, batch: readonly BlobRef[]): Pro
 async function readTogether(fetching: Fetching, left: Map<string, BlobRef>): Promise<void> {
   const { client, headers, signal } = fetching.transfer;
   const silence = createSilence(signal);
+  const writing = createBacklog(writesAtOnce);
   try {
     const answer = await client.raw("post", "/v1/packs/read", {
       headers,
@@ -120,9 +124,10 @@ async function readTogether(fetching: Fetching, left: Map<string, BlobRef>): Pro
     for await (const { sha256, data } of readPack(answer.body, maxPackedBytes)) {
       silence.refresh();
       const blob = left.get(sha256);
-      if (!blob) continue;
-      // Damaged ones stay in the list.
-      if (await takeSmall(fetching, blob, data)) left.delete(sha256);
+      if (blob)
+        await writing.add(() =>
+          takeSmall(fetching, blob, data).then((isTaken) => isTaken && left.delete(sha256)),
+        );
     }
   } catch (error) {
     signal.throwIfAborted();
@@ -132,23 +137,20 @@ async function readTogether(fetching: Fetching, left: Map<string, BlobRef>): Pro
     throw error;
   } finally {
     silence.end();
+    // Damaged ones stay in the list, those that arrived leave it.
+    await writing.end();
   }
 }
 
+/** False for bytes that are not the blob's: the broker was told. */
 async function takeSmall(fetching: Fetching, blob: BlobRef, data: Uint8Array): Promise<boolean> {
   const { options, counter } = fetching;
-  const path = fetching.target(blob);
-  const file = await beginFile(path, blob, { sync: options.sync ?? false });
-  try {
-    await file.write(data);
-    if (!file.isRight()) {
-      await doubt(fetching, blob);
-      return false;
-    }
-    await file.settle();
-  } finally {
-    await file.drop();
+  if (data.length !== blob.bytes || hash("sha256", data) !== blob.sha256) {
+    await doubt(fetching, blob);
+    return false;
   }
+  const path = fetching.target(blob);
+  await writeWhole(path, data, { sync: options.sync ?? false });
   counter.move(blob.bytes);
   counter.finish();
   options.onBlob?.(blob, path);

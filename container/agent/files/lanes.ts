@@ -71,6 +71,44 @@ export function createGate(places: number): <T>(work: () => Promise<T>) => Promi
   };
 }
 
+export interface Backlog {
+  /** Begins `work`, once there is room; rejects when something begun before has failed. */
+  add(work: () => Promise<unknown>): Promise<void>;
+  /** Resolves when all that was begun has ended; rejects with the first error, if nobody was told of it yet. */
+  end(): Promise<void>;
+}
+
+/** Work that comes one by one and is done several at a time. */
+export function createBacklog(places: number): Backlog {
+  const open = new Set<Promise<void>>();
+  let failure: { error: unknown; isTold: boolean } | undefined;
+  const tell = () => {
+    if (!failure || failure.isTold) return;
+    failure.isTold = true;
+    throw failure.error;
+  };
+  return {
+    async add(work) {
+      while (open.size >= places) {
+        // oxlint-disable-next-line no-await-in-loop -- until there is room
+        await Promise.race(open);
+      }
+      tell();
+      const one: Promise<void> = work()
+        .then(
+          () => undefined,
+          (error: unknown) => void (failure ??= { error, isTold: false }),
+        )
+        .finally(() => open.delete(one));
+      open.add(one);
+    },
+    async end() {
+      await Promise.all(open);
+      tell();
+    },
+  };
+}
+
 function throwFirst(results: readonly PromiseSettledResult<unknown>[]): void {
   const failed = results.find((result) => result.status === "rejected");
   if (failed) throw failed.reason;
