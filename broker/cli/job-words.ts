@@ -92,9 +92,11 @@ export function endingText({ job, notHome, toPull }: Ending): string {
   for (const artifact of notHome.slice(0, 5)) lines.push(`  ${notHomeWords(artifact)}`);
   if (notHome.length > 0)
     lines.push(
-      job.settings.home === "pull"
-        ? `  Once that is mended: ${tally(`pull ${number}`)}`
-        : `  The broker tries again by itself: ${tally(`watch ${number}`)}`,
+      notHome.every(({ outside }) => outside)
+        ? `  To have them all the same: ${tally(`pull ${number} --to FOLDER`)}`
+        : job.settings.home === "pull"
+          ? `  Once that is mended: ${tally(`pull ${number}`)}`
+          : `  The broker tries again by itself: ${tally(`watch ${number}`)}`,
     );
   if (toPull > 0 && job.state !== "succeeded") lines.push(`  What is done: ${tally(`pull ${number}`)}`);
   return `${lines.join("\n")}\n`;

@@ -8,7 +8,7 @@ import type { Upload } from "../../broker/contract/blob.ts";
 import type { Job } from "../../broker/contract/job.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { until } from "./agent-support.ts";
-import type { Desk } from "./cli-support.ts";
+import { createDesk, type Desk } from "./cli-support.ts";
 import { createFarDesk, type FarDesk } from "./far-desk.ts";
 
 const template = `specificationVersion: jobtemplate-2023-09
@@ -133,6 +133,54 @@ describe("a slow line", () => {
     expect(await jobs()).toBe(before + 1);
     await proxy.close();
   });
+});
+
+test("files that were cleaned away between question and job are sent again, once, and there is one job", async () => {
+  const args = await makeInputs("gone", { "a.txt": "a\n" });
+  const proxy = await startFaultProxy(far.client.url);
+  const desk = await far.artistAt(proxy.url);
+  await writeFile(join(desk.folder, "copy.yaml"), template);
+  const body = JSON.stringify({
+    code: "missing-blobs",
+    status: 409,
+    title: "",
+    type: "",
+    instance: "",
+    detail: "Not here.",
+  });
+  const refusal = { status: 409, headers: { "content-type": "application/problem+json" }, body };
+  let refusals = 1;
+  let asked = 0;
+  proxy.onRequest(({ method, path }) => {
+    if (path === "/v1/blobs/missing") asked += 1;
+    return method === "POST" && path === "/v1/jobs" && refusals-- > 0 ? { answer: refusal } : undefined;
+  });
+  const here = args.map((one) => one.replace("=gone", `=${artist.folder}/gone`));
+  const { out, code } = await desk.tally("submit", ...here, "--paused");
+  expect(out.match(/^Job \d+:/gm)).toHaveLength(1);
+  expect(code).toBe(0);
+  expect(asked).toBeGreaterThan(2);
+  refusals = 10;
+  expect((await desk.tally("submit", ...here, "--paused")).err).toContain("Not here.");
+  await proxy.close();
+});
+
+test("on one machine --in-place reads a template's files where they lie, and what it writes comes home", async () => {
+  const desk = await createDesk();
+  try {
+    await writeFile(join(desk.folder, "copy.yaml"), template);
+    await mkdir(join(desk.folder, "tex"));
+    await writeFile(join(desk.folder, "tex/a.txt"), "a\n");
+    const flags = ["-p", "Textures=tex", "-p", "Note=copy.yaml", "-p", "Out=out", "--wait"];
+    const { code } = await desk.tally("submit", "copy.yaml", ...flags, "--in-place");
+    expect(code).toBe(0);
+    expect(await readFile(join(desk.folder, "out/where.txt"), "utf8")).toBe(join(desk.folder, "tex"));
+    // Without the flag the worker gets a copy, here too: the file may change while the job waits.
+    expect((await desk.tally("submit", "copy.yaml", ...flags)).code).toBe(0);
+    expect(await readFile(join(desk.folder, "out/where.txt"), "utf8")).toContain(`/files${desk.folder}/tex`);
+  } finally {
+    await desk.close();
+  }
 });
 
 test("--in-place where nobody could read the files is refused, and starts nothing", async () => {

@@ -52,8 +52,11 @@ export async function show(args: string[]): Promise<number> {
     }
   }
   if (job.endedAt !== null) {
-    const stuck = (await undelivered(client, job.number)).filter(({ problem }) => problem !== null);
+    const open = await undelivered(client, job.number);
+    const stuck = open.filter(({ problem }) => problem !== null);
     for (const artifact of stuck.slice(0, 5)) await write(`\nNot home: ${notHomeWords(artifact)}\n`);
+    if (job.settings.home === "pull" && open.length > 0)
+      await write(`\n${counted(open.length, "file")} not home yet: ${tally(`pull ${job.number}`)}\n`);
   }
   await write(`\n${nextStep(job)}\n`);
   return exitCodes.ok;
