@@ -6,8 +6,9 @@ import type { Socket } from "node:net";
 import type { BlenderInstall } from "./discover.ts";
 import { createRenderer } from "./frame-queue.ts";
 import type { RenderSettings } from "./settings.ts";
+import { atHome, readRules } from "./rules.ts";
 import { onLines, sendLine, socketPath } from "./wire.ts";
-import type { ToDaemon } from "./wire.ts";
+import type { FrameLine, ToDaemon } from "./wire.ts";
 
 export type DaemonOrder = {
   install: BlenderInstall;
@@ -25,10 +26,15 @@ const IDLE_LIMIT_MS = 60 * 60_000;
 export async function serveSession(order: DaemonOrder, listening: () => void): Promise<void> {
   const { install, settings, copy, sessionFolder, scratch } = order;
   const path = socketPath(sessionFolder);
+  const rules = await readRules(settings.rules);
   const renderer = createRenderer(install, { ...settings, copy }, scratch);
   const listen = (socket: Socket) => ({
     log: (line: string) => sendLine(socket, { is: "log", line }),
-    frame: (frame: Parameters<typeof sendFrame>[1]) => sendFrame(socket, frame),
+    frame: (frame: FrameLine) => {
+      const { reason } = frame;
+      if (reason !== undefined) frame.reason = atHome(reason, rules);
+      sendLine(socket, { is: "frame", frame });
+    },
   });
   let busy: Socket | null = null;
   let usedAt = performance.now();
@@ -59,7 +65,8 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
         sendLine(socket, { is: "done" });
       }
     } catch (error) {
-      sendLine(socket, { is: "fatal", reason: error instanceof Error ? error.message : String(error) });
+      const reason = atHome(error instanceof Error ? error.message : String(error), rules);
+      sendLine(socket, { is: "fatal", reason });
       if (message.do === "open") finish();
     } finally {
       busy = null;
@@ -94,11 +101,4 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
   renderer.kill();
   server.close();
   await rm(path, { force: true });
-}
-
-function sendFrame(
-  socket: Socket,
-  frame: Extract<Parameters<typeof sendLine>[1], { is: "frame" }>["frame"],
-): void {
-  sendLine(socket, { is: "frame", frame });
 }

@@ -3,7 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { pathMappingDocument, type PathMappingRule } from "../../../broker/openjd/path-mapping.ts";
-import { placeOfScene, readRules } from "./rules.ts";
+import { atHome, placeOfScene, readRules } from "./rules.ts";
 import { testFolder } from "./test-session.ts";
 
 const rule = (sourcePath: string, destinationPath: string): PathMappingRule => ({
@@ -30,6 +30,17 @@ test.each([
 
 test.skipIf(process.platform === "win32")("a scene of Windows that no rule covers is opened as it is", () => {
   expect(placeOfScene("C:\\shot\\a.blend", "/s/scene.blend", [])).toBe("/s/scene.blend");
+});
+
+test("words about this machine's files name the artist's", () => {
+  const rules = [
+    rule("/home/ann", "/s/home/ann"),
+    rule("C:\\shot", "/s/C/shot"),
+    rule("/s/home/ann", "/s/home/ann"),
+  ];
+  expect(atHome('no "/s/home/ann/a.png", no /s/C/shot, no /s/b', rules)).toBe(
+    'no "/home/ann/a.png", no C:\\shot, no /s/b',
+  );
 });
 
 test("a session without rules writes {}", async () => {

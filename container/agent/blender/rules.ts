@@ -15,6 +15,14 @@ export async function readRules(path: string): Promise<PathMappingRule[]> {
   return text.trim() === "{}" ? [] : parsePathMappingRules(text);
 }
 
+/** Words about files of this machine, with the names that the artist knows. */
+export function atHome(words: string, rules: readonly PathMappingRule[]): string {
+  return rules
+    .filter(({ sourcePath, destinationPath }) => sourcePath !== destinationPath)
+    .toSorted((a, b) => b.destinationPath.length - a.destinationPath.length)
+    .reduce((text, { sourcePath, destinationPath }) => text.replaceAll(destinationPath, sourcePath), words);
+}
+
 /**
  * Where a renderer should believe that the scene lies, so that its relative paths are right: below the session's own
  * folder when the rules cover the original's folder, and at the original's place when only the file itself was sent.

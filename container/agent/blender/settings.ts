@@ -26,6 +26,7 @@ export type RenderSettings = {
 const TEXTS = [
   "scene",
   "original",
+  "named",
   "rules",
   "scene-name",
   "view-layer",
@@ -77,7 +78,8 @@ export function parseSettings(args: readonly string[], env: NodeJS.ProcessEnv): 
   const device = choice("device");
   return {
     scene: text("scene"),
-    original: text("original") || text("scene"),
+    // A path parameter's value is this machine's; as it was given it is the artist's.
+    original: text("original") || text("named") || text("scene"),
     rules: text("rules"),
     sceneName: text("scene-name"),
     viewLayer: text("view-layer"),
