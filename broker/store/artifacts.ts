@@ -94,8 +94,14 @@ export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut
     leftOut,
     artifactId,
   );
-  if (leftOut === null && marked.changes === 1)
-    tx.run("UPDATE jobs SET delivered_files = delivered_files + 1 WHERE id = ?", jobId);
+  if (leftOut !== null || marked.changes === 0) return;
+  // What a failed try left is no frame that came home, wherever somebody put it.
+  tx.run(
+    `UPDATE jobs SET delivered_files = delivered_files + 1
+     WHERE id = ? AND EXISTS (SELECT 1 FROM artifacts WHERE id = ? AND partial = 0)`,
+    jobId,
+    artifactId,
+  );
 }
 
 /** It could not be brought home, in words; it is tried again. */

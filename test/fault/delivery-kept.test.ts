@@ -30,6 +30,10 @@ test("files of a frame that failed are kept, and never brought home by themselve
   });
   expect(existsSync(home)).toBe(false);
   expect((await broker.api.raw("getBlob", { params: { sha256: half.sha256 } })).text).toBe("half");
+  // Somebody may fetch it; it is no frame that came home.
+  const body = { artifacts: [artifact?.id] };
+  await broker.api.ok("markDelivered", { params: { job: number }, body });
+  expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(0);
 });
 
 test("files of a canceled frame are kept too", async () => {
