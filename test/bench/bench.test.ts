@@ -10,7 +10,7 @@ it("takes a quick turn of the benches and writes every figure with its unit and 
   const folder = mkdtempSync(join(tmpdir(), "tally-bench-"));
   onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
   const file = join(folder, "figures.json");
-  const only = ["submit", "start", "pairs", "gap"].flatMap((name) => ["--only", name]);
+  const only = ["submit", "start", "pairs", "gap", "files"].flatMap((name) => ["--only", name]);
   const args = [join(import.meta.dirname, "main.ts"), "--quick", ...only, "--json", file];
   const text = execFileSync(process.execPath, args, { encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
   expect(text).toContain("these figures mean nothing");
@@ -22,7 +22,14 @@ it("takes a quick turn of the benches and writes every figure with its unit and 
   expect(written.quick).toBe(true);
   expect(written.machine).toMatchObject({ node: process.versions.node });
   expect(written.figures.map(({ name }) => name)).toEqual(
-    expect.arrayContaining(["submit.10000.p95", "start.p95", "pairs.bare", "pairs.queued.ratio", "gap.p50"]),
+    expect.arrayContaining([
+      "submit.10000.p95",
+      "start.p95",
+      "pairs.bare",
+      "pairs.queued.ratio",
+      "gap.p50",
+      "files.long.upload.ratio",
+    ]),
   );
   for (const figure of written.figures) expect(figure.value, figure.name).toBeGreaterThan(0);
 });

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { withBench, type Bench } from "./bench.ts";
 import { tableOf, type Row } from "./figures.ts";
 import { benchBlender } from "./blender.ts";
+import { benchFiles } from "./files.ts";
 import { benchMemory } from "./memory.ts";
 import { benchPairs } from "./pairs.ts";
 import { benchGap, benchStart } from "./start.ts";
@@ -17,6 +18,7 @@ const benches: Record<string, (bench: Bench) => Promise<Row[]>> = {
   pairs: (bench) => benchPairs(bench),
   gap: benchGap,
   blender: benchBlender,
+  files: benchFiles,
   memory: benchMemory,
 };
 
