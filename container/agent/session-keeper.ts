@@ -123,7 +123,10 @@ export function createSessionKeeper(options: KeeperOptions): SessionKeeper {
     async take(lease, script, newListener, signal) {
       const { manifest, outputs, upstream, sharedRoots } = script;
       const hasFiles = manifest !== null || outputs.length > 0 || upstream || sharedRoots.length > 0;
-      const say = newListener.onLine;
+      const say = (line: string): void => {
+        newListener.onLine(line);
+        newListener.onNews({ kind: "status", text: line.replace(/^tally: /, "") });
+      };
       const loaded = hasFiles ? await (parts ??= loadParts(options)) : undefined;
       const results = upstream ? await loaded?.list({ lease, say, signal }) : undefined;
       // Other results of earlier steps than those that lie there: a session of its own.

@@ -163,7 +163,8 @@ export function createTracker(
         if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files) });
         else items.push(trouble ? failedBy(item, trouble.error) : await verdict(item, files));
       }
-      return items;
+      // What was said about the files belongs to the tasks' logs too; nothing else speaks now.
+      return items.map((item) => ({ ...item, logOffset: log.offset }));
     });
   }
 
@@ -214,7 +215,8 @@ export function createTracker(
     },
     news(it) {
       if (it.kind === "frame") return frame(it.report);
-      const entry = still("started")[0];
+      // Before the action runs it is its files that there is something to say about.
+      const entry = still("started")[0] ?? (it.kind === "status" ? still("waiting")[0] : undefined);
       if (entry === undefined) return;
       const before = progress.get(entry.ordinal);
       if (it.kind === "progress") note(entry, it.percent, before?.status);

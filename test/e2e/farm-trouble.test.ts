@@ -7,6 +7,7 @@ import { afterEach, expect, test } from "vitest";
 import { uploadBytes } from "../../container/agent/files/upload.ts";
 import { shellStep, startFarm, until, type Farm } from "./agent-support.ts";
 import { artifactsOf, contentOf, readTree, uploadInputs, writeTree } from "./files-support.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startHoldingProxy, type HoldingProxy } from "../support/holding-proxy.ts";
 
 let farm: Farm;
@@ -169,4 +170,51 @@ test("an input that the broker lost after the submit fails the frame at once, in
     `The input file ${file} is no longer at the broker. Submit the job again, so that it is sent anew.`,
   );
   expect(await farm.attempts(number)).toHaveLength(1);
+});
+
+test("the store is full while a result is sent: the log says so, the lease is kept, and the frame counts once there is room", async () => {
+  farm = await startFarm({ renewEveryMs: 100 });
+  const line = await startFaultProxy(farm.client.url);
+  try {
+    let refused = 0;
+    const full = {
+      type: "about:blank",
+      title: "Full",
+      status: 507,
+      detail: "The disk with Tally's files is full.",
+      instance: "",
+      code: "storage-full",
+    };
+    line.onRequest(({ path: at }) => {
+      if (at !== "/v1/packs" || refused === 4) return undefined;
+      refused += 1;
+      const headers = { "content-type": "application/problem+json" };
+      return { answer: { status: 507, headers, body: JSON.stringify(full) } };
+    });
+    await farm.agent({ far: true, url: line.url });
+    const out = join(farm.folder, "out");
+    const { number } = await farm.submit(
+      {
+        ...shellStep('echo done > "{{Param.Out}}/frame_0001.txt"', "1"),
+        parameterDefinitions: [path("Out", "DIRECTORY", "OUT")],
+      },
+      { parameters: { Out: out }, settings: { maxRetries: 0 } },
+    );
+    await farm.jobIn(number, "succeeded");
+    const [attempt, ...others] = await farm.attempts(number);
+    expect(others).toEqual([]);
+    expect(attempt && (await farm.log(attempt))).toBe(
+      "tally: Results wait on this worker: The disk with Tally's files is full. They are sent as soon as that passes.\n",
+    );
+    const packs = line.seen.filter(({ path: at }) => at === "/v1/packs");
+    const between = line.seen.filter(
+      ({ path: at, number: place }) =>
+        at.endsWith("/renew") && place > (packs[0]?.number ?? 0) && place < (packs.at(-1)?.number ?? 0),
+    );
+    expect(packs).toHaveLength(5);
+    expect(between.length).toBeGreaterThan(0);
+    await until("it is home", async () => (await readTree(out))["frame_0001.txt"] === "done\n");
+  } finally {
+    await line.close();
+  }
 });

@@ -20,7 +20,15 @@ import type { ManifestInput } from "../../../broker/contract/manifest.ts";
 import { openCache } from "./cache.ts";
 import { layOut, type Layout } from "./layout.ts";
 import { caseClash, foldsCase, homePath, writtenNames } from "./mirror.ts";
-import { checkShared, placeFiles, readManifest, wantedOf, type Source, type Wanted } from "./place.ts";
+import {
+  checkShared,
+  placeFiles,
+  readManifest,
+  sayProgress,
+  wantedOf,
+  type Source,
+  type Wanted,
+} from "./place.ts";
 
 let top: string;
 let root: string;
@@ -235,4 +243,21 @@ test("a file of a shared folder is checked where this worker sees it", async () 
   await expect(about([{ path: "Y:\\a.abc", bytes: 5 }])).rejects.toThrow(
     "This worker does not know where Y:\\a.abc is. Write this system's spelling of that shared folder into sharedRoots in tally.yaml.",
   );
+});
+
+test("a long fetch says every few seconds how far it is", () => {
+  const said: string[] = [];
+  let now = 0;
+  const progress = sayProgress(
+    (line) => said.push(line),
+    () => now,
+  );
+  for (const doneFiles of [100, 312, 313, 2000]) {
+    now += 2600;
+    progress({ doneFiles, doneBytes: doneFiles * 1e6, totalFiles: 10_000, totalBytes: 1.6e9 });
+  }
+  expect(said).toEqual([
+    "tally: Fetching input files: 312 of 10,000, 1.2 GiB left",
+    "tally: Fetching input files: 2,000 of 10,000, 0 bytes left",
+  ]);
 });

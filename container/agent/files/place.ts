@@ -182,12 +182,15 @@ async function bringBlobs(blobs: readonly BlobRef[], source: Source): Promise<(s
   return (sha256) => here.get(sha256) ?? source.hold.path(sha256);
 }
 
-/** A line every few seconds while a fetch is long. */
-function sayProgress(say: (line: string) => void): (progress: Progress) => void {
-  let last = performance.now();
+/** A line every few seconds while a fetch is long. `now`: ms that never jump. */
+export function sayProgress(
+  say: (line: string) => void,
+  now: () => number = () => performance.now(),
+): (progress: Progress) => void {
+  let last = now();
   return ({ doneFiles, doneBytes, totalFiles, totalBytes }) => {
-    if (performance.now() - last < SAY_EVERY_MS) return;
-    last = performance.now();
+    if (now() - last < SAY_EVERY_MS) return;
+    last = now();
     const left = sizeText(Math.max(0, totalBytes - doneBytes));
     say(`tally: Fetching input files: ${grouped(doneFiles)} of ${grouped(totalFiles)}, ${left} left`);
   };
