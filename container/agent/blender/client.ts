@@ -71,7 +71,7 @@ async function start(
   const rules = await readRules(settings.rules);
   const place = placeOfScene(original, scene, rules);
   const header = await readBlendHeader(scene);
-  if ("problem" in header) return fail(atHome(header.problem, rules).replaceAll(scene, original));
+  if ("problem" in header) return fail(atHome(header.problem, original, rules).replaceAll(scene, original));
   const install = await installFor(header.version, env);
   const scratch = join(sessionFolder, "blender");
   await mkdir(scratch, { recursive: true, mode: 0o700 });

@@ -32,7 +32,7 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
     log: (line: string) => sendLine(socket, { is: "log", line }),
     frame: (frame: FrameLine) => {
       const { reason } = frame;
-      if (reason !== undefined) frame.reason = atHome(reason, rules);
+      if (reason !== undefined) frame.reason = atHome(reason, settings.original, rules);
       sendLine(socket, { is: "frame", frame });
     },
   });
@@ -65,7 +65,7 @@ export async function serveSession(order: DaemonOrder, listening: () => void): P
         sendLine(socket, { is: "done" });
       }
     } catch (error) {
-      const reason = atHome(error instanceof Error ? error.message : String(error), rules);
+      const reason = atHome(error instanceof Error ? error.message : String(error), settings.original, rules);
       sendLine(socket, { is: "fatal", reason });
       if (message.do === "open") finish();
     } finally {

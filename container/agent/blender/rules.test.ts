@@ -38,7 +38,11 @@ test("words about this machine's files name the artist's", () => {
     rule("C:\\shot", "/s/C/shot"),
     rule("/s/home/ann", "/s/home/ann"),
   ];
-  expect(atHome('no "/s/home/ann/a.png", no /s/C/shot, no /s/b', rules)).toBe(
+  const shared = [rule("S:\\show", "/mnt/show"), rule("/Volumes/show", "/mnt/show")];
+  const said = "no /mnt/show/a.png";
+  expect(atHome(said, "/mnt/show/a.blend", shared)).toBe(said);
+  expect(atHome(said, "S:\\show\\a.blend", shared)).toBe("no S:\\show/a.png");
+  expect(atHome('no "/s/home/ann/a.png", no /s/C/shot, no /s/b', "/home/ann/a.blend", rules)).toBe(
     'no "/home/ann/a.png", no C:\\shot, no /s/b',
   );
 });

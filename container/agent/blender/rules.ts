@@ -1,6 +1,7 @@
 // The path mapping rules of a session, as its tools use them: where the artist's scene and pictures lie here.
 import { readFile } from "node:fs/promises";
 import { posix, resolve, win32 } from "node:path";
+import { pathNames } from "../../../broker/contract/manifest.ts";
 import {
   isWindowsPath,
   mapPath,
@@ -15,12 +16,25 @@ export async function readRules(path: string): Promise<PathMappingRule[]> {
   return text.trim() === "{}" ? [] : parsePathMappingRules(text);
 }
 
-/** Words about files of this machine, with the names that the artist knows. */
-export function atHome(words: string, rules: readonly PathMappingRule[]): string {
+/**
+ * Words about files of this machine, with the names that the artist knows.
+ * @param original the scene's path at home: of the spellings of a shared folder, the one that it has is the artist's.
+ */
+export function atHome(words: string, original: string, rules: readonly PathMappingRule[]): string {
   return rules
-    .filter(({ sourcePath, destinationPath }) => sourcePath !== destinationPath)
+    .filter((rule) => rule.sourcePath !== rule.destinationPath && leadsHome(rule, original))
     .toSorted((a, b) => b.destinationPath.length - a.destinationPath.length)
     .reduce((text, { sourcePath, destinationPath }) => text.replaceAll(destinationPath, sourcePath), words);
+}
+
+/** The folders of a session keep the artist's names; any other rule is the artist's where the scene's path begins so. */
+function leadsHome(rule: PathMappingRule, original: string): boolean {
+  const { sourcePath, sourcePathFormat, destinationPath } = rule;
+  const names = pathNames(sourcePath, sourcePathFormat === "WINDOWS" ? "windows" : "posix");
+  const kept = destinationPath.split(/[\\/]/);
+  if (names !== null && names.every((name, index) => kept[kept.length - names.length + index] === name))
+    return true;
+  return mapPath(original, [rule]) !== original;
 }
 
 /**

@@ -31,15 +31,20 @@ class PathMapping:
     """
 
     rules: list[Rule] = field(default_factory=list)
-    windows: bool = False
+    # Where the scene lies on the artist's machine.
+    original: str = ""
+    # The session's own folder, where nothing belongs to anybody else.
+    folder: str = ""
 
     def __post_init__(self) -> None:
+        self.windows = is_windows_path(self.original)
         self._sources: dict[tuple[bool, str], Rule] = {}
         self._destinations: dict[str, Rule] = {}
         self._folders: dict[str, str] | None = None
         for rule in self.rules:
             self._sources.setdefault((rule.windows, _key(rule.source, rule.windows)), rule)
-            self._destinations.setdefault(_key(rule.destination, False), rule)
+            if self._leads_home(rule):
+                self._destinations.setdefault(_key(rule.destination, False), rule)
 
     def __bool__(self) -> bool:
         return bool(self.rules)
@@ -90,6 +95,21 @@ class PathMapping:
             return _join(rule.source, rest, path, False)
         return ntpath.normpath("\\".join([rule.source.rstrip("\\/"), *rest]))
 
+    def _leads_home(self, rule: Rule) -> bool:
+        """Whether a path here may be said in this rule's words.
+
+        Each system spells a shared folder in its own way: the artist's is the one that the scene's path
+        has. The folders of a session keep the artist's names, so there is no doubt about them.
+        """
+        source = path_parts(rule.source, rule.windows)
+        kept = path_parts(rule.destination, False)
+        names = [*re.split(r"[:/]+", source[0].replace("//", "UNC/")), *source[1:]] if source else []
+        names = [name for name in names if name]
+        if not self.original or kept[len(kept) - len(names) :] == names:
+            return True
+        own = path_parts(self.original, rule.windows)
+        return _fold(own[: len(source)], rule.windows) == _fold(source, rule.windows)
+
     def _folder_places(self) -> dict[str, str]:
         """Folders that are known only by rules for what lies in them, and where these put them."""
         if self._folders is None:
@@ -109,16 +129,15 @@ def read_mapping(path: str, original: str) -> PathMapping:
 
     `original` tells the artist's spelling.
     """
-    windows = is_windows_path(original)
     if path == "":
-        return PathMapping([], windows)
+        return PathMapping([], original)
     with open(path, encoding="utf-8") as file:
         document = json.load(file)
     rules = [
         Rule(one["source_path_format"] == "WINDOWS", one["source_path"], one["destination_path"])
         for one in document.get("path_mapping_rules", [])
     ]
-    return PathMapping(rules, windows)
+    return PathMapping(rules, original, os.path.dirname(path))
 
 
 def is_windows_path(path: str) -> bool:

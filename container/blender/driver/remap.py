@@ -82,7 +82,8 @@ def _protect_caches(mapping: PathMapping) -> None:
         folder, name = os.path.split(bpy.data.filepath)
         folders.append(os.path.join(folder, f"blendcache_{os.path.splitext(name)[0]}"))
     for folder in folders:
-        if mapping.home(folder) == folder:
+        # A shared folder is as its owner made it.
+        if not folder.startswith(os.path.join(mapping.folder, "")):
             continue
         for place, _, names in os.walk(folder):
             for name in names:

@@ -77,8 +77,20 @@ def test_many_files_in_one_name_follow_the_rule_of_one_of_them() -> None:
     assert alone.place("/srv/tex/wall.<UDIM>.png") == "/s/files/srv/tex/wall.<UDIM>.png"
     assert alone.place("/srv/fluid") == "/s/files/srv/fluid"
     assert alone.place("/etc/fluid/x") == "/etc/fluid/x"
-    windows = PathMapping([Rule(True, "C:\\tex\\a.1001.png", "/s/C/tex/a.1001.png")], windows=True)
+    windows = PathMapping([Rule(True, "C:\\tex\\a.1001.png", "/s/C/tex/a.1001.png")], "C:\\a.blend")
     assert windows.place("c:\\TEX\\a.<UDIM>.png") == "/s/C/tex/a.<UDIM>.png"
+
+
+def test_a_shared_folder_is_called_as_the_artist_calls_it() -> None:
+    rules = [Rule(True, "S:\\show", "/mnt/show"), Rule(False, "/Volumes/show", "/mnt/show")]
+    mirror = Rule(False, "/home/ann", "/s/files/home/ann")
+    linux = PathMapping([*rules, mirror], "/mnt/show/a.blend")
+    assert linux.home("/mnt/show/out/f.png") == "/mnt/show/out/f.png"
+    assert linux.home("/s/files/home/ann/f.png") == "/home/ann/f.png"
+    windows = PathMapping([*rules, Rule(True, "C:\\x", "/s/files/C/x")], "S:\\show\\a.blend")
+    assert windows.home("/mnt/show/out/f.png") == "S:\\show\\out\\f.png"
+    assert windows.home("/s/files/C/x/f.png") == "C:\\x\\f.png"
+    assert PathMapping(rules, "/Volumes/show/a.blend").home("/mnt/show/f.png") == "/Volumes/show/f.png"
 
 
 def test_reads_the_rules_of_a_session(tmp_path: Path) -> None:
