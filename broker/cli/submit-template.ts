@@ -1,5 +1,4 @@
 // From a job template and parameters to a job.
-import { existsSync, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import type { Answer, Client } from "../contract/client.ts";
 import type { SubmitInput } from "../contract/job.ts";
@@ -7,11 +6,12 @@ import { planJob } from "../openjd/job.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { checkJobTemplate } from "../openjd/template.ts";
 import { bindParameters } from "../openjd/bind.ts";
-import type { JobTemplate, ParameterValue } from "../openjd/types.ts";
+import type { JobTemplate } from "../openjd/types.ts";
 import { usage } from "./arguments.ts";
 import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, parseFrames, type Frames } from "./frames.ts";
 import { frameFile } from "./humane.ts";
+import { readInputParts } from "./template-inputs.ts";
 import { readFramesFlag, readSettings, refuseSceneFlags, type SubmitValues } from "./submit-flags.ts";
 import type { Prepared } from "./prepared.ts";
 import type { InputPart } from "./submit-files.ts";
@@ -78,8 +78,13 @@ export async function prepareTemplate(
   };
   const bound = bindParameters(template, [], given, where);
   if (bound.problems.length > 0) throw new Failure(bound.problems.map(({ message }) => message).join("\n"));
-  if (!values["allow-missing"]) refuseMissingFiles(template, bound.parameters);
-  const parts = [...inputParts(template, bound.parameters, notes), ...more.inputs];
+  const read = readInputParts(template, bound.parameters);
+  if (read.missing.length > 0 && !values["allow-missing"])
+    throw new Failure(
+      `${read.missing.join("\n")}\nCheck the name and folder, or go on all the same, when the workers have it: --allow-missing.`,
+    );
+  notes.push(...read.notes);
+  const parts = [...read.parts, ...more.inputs];
   const { job, problems } = planJob(template, bound.parameters);
   if (job === undefined) throw new Failure(listProblems("The job", problems));
 
@@ -124,52 +129,6 @@ export async function prepareTemplate(
     taskCount: job.steps.reduce((sum, step) => sum + step.taskCount, 0),
     dispose: () => Promise.resolve(),
   };
-}
-
-/** The files and folders that a template reads, by parameter. A folder that is not there is the workers' own. */
-function inputParts(
-  template: JobTemplate,
-  parameters: Readonly<Record<string, ParameterValue>>,
-  notes: string[],
-): InputPart[] {
-  return (template.parameterDefinitions ?? []).flatMap((definition): InputPart[] => {
-    const { name } = definition;
-    const value = parameters[name]?.value;
-    if (definition.type !== "PATH" || value === undefined || value === "") return [];
-    if (definition.dataFlow !== "IN" && definition.dataFlow !== "INOUT") return [];
-    const path = resolve(value);
-    const info = statSync(path, { throwIfNoEntry: false });
-    if (info === undefined) {
-      const kind = definition.objectType === "FILE" ? "file" : "folder";
-      if (definition.dataFlow === "IN")
-        notes.push(`${name}: the ${kind} ${path} is not here, so it is not sent; a worker must have it.`);
-      return [];
-    }
-    // What it is counts more than what the template calls it.
-    return [
-      info.isDirectory()
-        ? { group: name, files: [], folders: [path] }
-        : { group: name, files: [path], folders: [] },
-    ];
-  });
-}
-
-/** Throws a Failure that names every file which the template reads and which is not here. */
-function refuseMissingFiles(
-  template: JobTemplate,
-  parameters: Readonly<Record<string, ParameterValue>>,
-): void {
-  const missing = (template.parameterDefinitions ?? []).flatMap((definition) => {
-    if (definition.type !== "PATH" || definition.objectType !== "FILE") return [];
-    if (definition.dataFlow !== "IN" && definition.dataFlow !== "INOUT") return [];
-    const value = parameters[definition.name]?.value;
-    if (typeof value !== "string" || value === "" || existsSync(value)) return [];
-    return [`${definition.name}: there is no file ${value}.`];
-  });
-  if (missing.length === 0) return;
-  throw new Failure(
-    `${missing.join("\n")}\nCheck the name and folder, or go on all the same, when the workers have it: --allow-missing.`,
-  );
 }
 
 /** The frames of a `Frames` parameter that was not given as a flag, where it can be read as such. */

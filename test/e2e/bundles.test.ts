@@ -1,7 +1,7 @@
 // Deadline Cloud job bundles, unchanged, through a broker and a worker that shares no folder with whoever submits them.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { cp, readdir, readFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
@@ -23,6 +23,8 @@ afterAll(() => far.close());
 async function runBundle(bundle: string, name: string, ...args: string[]) {
   const folder = join(far.artist.folder, name);
   await cp(bundle, folder, { recursive: true });
+  // What an artist would bring along.
+  if (/ffmpeg|sequence/.test(name)) await drawPictures(join(folder, "pictures"));
   const said = await far.artist.tally("submit", folder, "--wait", "--lines", ...args);
   const number = Number(/^Job (\d+):/m.exec(said.out)?.[1]);
   expect(said.out + said.err).toMatch(/Job \d+ is done/);
@@ -96,6 +98,20 @@ describe("own samples", () => {
     expect((await readdir(join(folder, "output"))).toSorted()).toEqual(["frame_0002.png", "frame_0003.png"]);
   });
 
+  test("sequence: pictures that one name with %04d means, and a film", async () => {
+    const { folder } = await runBundle(join(own, "sequence"), "sequence");
+    const flags = [
+      "-v",
+      "error",
+      "-count_frames",
+      "-show_entries",
+      "stream=nb_read_frames",
+      "-of",
+      "csv=p=0",
+    ];
+    expect((await run("ffprobe", [...flags, join(folder, "films/turn.webm")])).stdout.trim()).toBe("4");
+  });
+
   test("turntable: frames, a film and a poster side by side, a report of both", async () => {
     const { read, folder } = await runBundle(join(own, "turntable"), "turntable");
     expect(await read("output/report.txt")).toBe("4\nposter.png\n");
@@ -155,6 +171,30 @@ const known: Record<string, { args?: (folder: string) => string[]; files?: strin
     ],
     files: ["output/output.mp4"],
   },
+  // Templates of the specification's own samples, each as template.yaml in a folder of its own.
+  openjd_stdout_messages: { says: /openjd_status: Processing the things/ },
+  openjd_ui_controls_showcase: {
+    args: (folder) => [
+      "-p",
+      `InputFilePicker=${folder}/template.yaml`,
+      "-p",
+      `OutputFilePicker=${folder}/out.exr`,
+      "-p",
+      `DirectoryPicker=${folder}`,
+    ],
+    says: /BigStepIntSpinner value:\n.*123/,
+  },
+  openjd_ffmpeg: {
+    args: (folder) => [
+      "-p",
+      `InputFile=${folder}/pictures/turn_%04d.ppm`,
+      "-p",
+      `OutputDir=${folder}/output`,
+      "-p",
+      "EndFrame=4",
+    ],
+    files: ["output/h264_hq_output.mp4", "output/webm_output.webm", "output/prores_3_output.mov"],
+  },
 };
 
 const samples = process.env["TALLY_SAMPLES"];
@@ -166,21 +206,21 @@ describe.runIf(found.length > 0)("public sample bundles run unmodified", () => {
   test.each(found)("%s", async (name) => {
     const { args, files = [], says } = known[name] ?? {};
     const folder = join(far.artist.folder, name);
-    // What an artist would bring along: a scene, and a few pictures.
-    await cp(join(samples as string, name), folder, { recursive: true });
-    if (name.startsWith("blender_render")) await makeScene(join(folder, "scene.blend"));
-    if (name === "ffmpeg_encode_video")
-      for (const frame of [1, 2, 3, 4])
-        await run("python3", [
-          join(own, "turntable/scripts/turn.py"),
-          String(frame),
-          join(folder, "pictures"),
-        ]);
+    if (name.startsWith("blender_render")) {
+      await mkdir(folder, { recursive: true });
+      await makeScene(join(folder, "scene.blend"));
+    }
     const { number } = await runBundle(join(samples as string, name), name, ...(args?.(folder) ?? []));
     for (const file of files) expect(existsSync(join(folder, file)), file).toBe(true);
     if (says !== undefined) expect(await logOf(number)).toMatch(says);
   });
 });
+
+/** Four numbered pictures. */
+async function drawPictures(folder: string): Promise<void> {
+  const script = join(own, "turntable/scripts/turn.py");
+  for (const frame of [1, 2, 3, 4]) await run("python3", [script, String(frame), folder]);
+}
 
 /** A scene that any Blender renders in a moment. */
 async function makeScene(path: string): Promise<void> {
