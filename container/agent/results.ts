@@ -30,6 +30,8 @@ export interface Results {
   readonly over: boolean;
   /** The files that tasks wrote since the last look. Throws Error with one sentence. */
   collect(): Promise<CollectedFile[]>;
+  /** Copies files that lie in the session's folder out of it, before the session goes on or ends. */
+  lift(files: readonly MadeFile[]): Promise<MadeFile[]>;
   /**
    * Makes files ready to be reported: whole, on the disk, hashed, and at the broker unless it sees them.
    * @throws Error with one sentence about a file that is not what it was said to be, or when the lease is over.
@@ -60,22 +62,25 @@ export function createResults(options: ResultsOptions): Results {
   let staged = false;
   let moved = 0;
 
-  /** The broker takes files out of the lease's folder alone: what a task wrote elsewhere in its session is copied there. */
-  async function intoFolder(path: string): Promise<string> {
+  async function lift(file: MadeFile): Promise<MadeFile> {
+    const { path } = file;
     const session = options.session()?.folder;
     if (path.startsWith(folder + sep) || session === undefined || !path.startsWith(session + sep))
-      return path;
+      return file;
     const copy = join(folder, `moved-${(moved += 1)}`, basename(path));
-    await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
-    await copyFile(path, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-    return copy;
+    try {
+      await mkdir(dirname(copy), { recursive: true, mode: 0o700 });
+      await copyFile(path, copy, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+    } catch (error) {
+      throw notAsWritten(file, error);
+    }
+    return { ...file, path: copy };
   }
 
   async function check(file: MadeFile): Promise<ReportFile & { path: string }> {
     const { hashFile } = await import("./files/hash.ts");
-    const { bytes } = file;
+    const { path, bytes } = file;
     try {
-      const path = await intoFolder(file.path);
       const handle = await open(path, "r");
       try {
         const { size } = await handle.stat();
@@ -96,10 +101,7 @@ export function createResults(options: ResultsOptions): Results {
         ...(file.executable === true && { executable: true as const }),
       };
     } catch (error) {
-      const why = (error as Error).message;
-      throw new Error(`The frame's file ${basename(file.name)} is not what was written: ${why}.`, {
-        cause: error,
-      });
+      throw notAsWritten(file, error);
     }
   }
 
@@ -162,6 +164,7 @@ export function createResults(options: ResultsOptions): Results {
     async collect() {
       return (await options.session()?.collector?.collect(folder, say)) ?? [];
     },
+    lift: (files) => Promise.all(files.map((file) => lift(file))),
     settle,
     async settlePartial(files) {
       try {
@@ -172,4 +175,9 @@ export function createResults(options: ResultsOptions): Results {
       }
     },
   };
+}
+
+function notAsWritten({ name }: MadeFile, error: unknown): Error {
+  const why = (error as Error).message;
+  return new Error(`The frame's file ${basename(name)} is not what was written: ${why}.`, { cause: error });
 }

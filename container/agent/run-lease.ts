@@ -194,6 +194,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     await perform();
     if (stopped !== undefined) tracker.close(stopped);
     // What failed or was stopped is told now; leaving its environments may take a while.
+    await tracker.gathered();
     if (session?.broken === true && !over.signal.aborted) await host.keeper.end();
     await tracker.settled();
     finishing = true;

@@ -33,6 +33,8 @@ export interface Tracker {
   close(type: "canceled" | "released", reason?: string): void;
   /** Progress since the last call. */
   takeProgress(): TaskProgress[];
+  /** Resolves when nothing is read from the session's folder any more: it may go. */
+  gathered(): Promise<unknown>;
   /** Resolves when every report so far was handed on: files of succeeded frames are checked first. */
   settled(): Promise<void>;
 }
@@ -71,6 +73,7 @@ export function createTracker(
   let timer: NodeJS.Timeout | undefined;
   let chain: Promise<void> = Promise.resolve();
   let chained = 0;
+  let gathering: Promise<unknown> = Promise.resolve();
 
   const still = (...states: Entry["state"][]): Entry[] => entries.filter((it) => states.includes(it.state));
 
@@ -89,6 +92,12 @@ export function createTracker(
       chained -= 1;
       report(...items);
     });
+  }
+
+  /** Reads files from where the next task, or the end of the session, may change them. */
+  function gather<T>(work: Promise<T>): Promise<T> {
+    gathering = Promise.allSettled([gathering, work]);
+    return work;
   }
 
   function start(list: Entry[]): void {
@@ -132,9 +141,12 @@ export function createTracker(
   }
 
   /** The verdict once its files are ready; what is wrong with them is a failure of the frame. */
-  async function verdict(item: ReportItem & { type: "succeeded" }, files: MadeFile[]): Promise<ReportItem> {
+  async function verdict(
+    item: ReportItem & { type: "succeeded" },
+    files: MadeFile[] | Promise<MadeFile[]>,
+  ): Promise<ReportItem> {
     try {
-      return { ...item, files: await results.settle(files) };
+      return { ...item, files: await results.settle(await files) };
     } catch (error) {
       if (results.over) throw error;
       return failedBy(item, error);
@@ -149,11 +161,12 @@ export function createTracker(
     if (first === undefined) return;
     if (!results.collects) return say(...closed.map(({ item }) => item));
     const frames = closed.map(({ entry }) => entry.frame ?? Number.NaN);
+    const collected = gather(results.collect());
     enqueue(async () => {
       const shares = closed.map((): MadeFile[] => []);
       let trouble: { error: unknown } | undefined;
       try {
-        for (const file of await results.collect()) shares[frameOfName(file.name, frames) ?? 0]?.push(file);
+        for (const file of await collected) shares[frameOfName(file.name, frames) ?? 0]?.push(file);
       } catch (error) {
         trouble = { error };
       }
@@ -182,15 +195,19 @@ export function createTracker(
       const reason = it.reason ?? "The frame failed, and its renderer did not say why. Read its log.";
       const item = failure(entry, reason, "task");
       if (it.files.length === 0) say(item);
-      else enqueue(async () => [{ ...item, files: await results.settlePartial(it.files) }]);
+      else {
+        const files = gather(results.lift(it.files)).catch(() => []);
+        enqueue(async () => [{ ...item, files: await results.settlePartial(await files) }]);
+      }
     }
     if (it.state === "succeeded") {
       const seconds = it.seconds ?? secondsOf(entry);
       const at = shut(entry);
+      const files = gather(results.lift(it.files));
       enqueue(async () => [
         await verdict(
           { type: "succeeded", ...at, seconds, files: [], ...(it.device && { device: it.device }) },
-          it.files,
+          files,
         ),
       ]);
     }
@@ -277,6 +294,7 @@ export function createTracker(
       progress.clear();
       return all;
     },
+    gathered: () => gathering,
     settled: () => chain,
   };
 }
