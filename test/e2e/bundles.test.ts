@@ -224,7 +224,7 @@ async function drawPictures(folder: string): Promise<void> {
 
 /** A scene that any Blender renders in a moment. */
 async function makeScene(path: string): Promise<void> {
-  const script = join(own, "blender-frames/scripts/scene.py");
+  const script = join(own, "blender-frames/scripts/turning_cube.py");
   const save = `import bpy; bpy.ops.wm.save_as_mainfile(filepath=${JSON.stringify(path)})`;
   await run("blender", ["-b", "--factory-startup", "--python", script, "--python-expr", save]);
 }

@@ -1,10 +1,10 @@
-"""Adds up the seconds of each kind: add.py WORKSPACE."""
+"""Adds up the seconds of each kind: add_seconds.py WORKSPACE."""
 
 import csv
 import pathlib
 import sys
 
-from tables import total_by_kind
+from seconds_table import total_by_kind
 
 workspace = pathlib.Path(sys.argv[1])
 with open(workspace / "csv" / "table.csv", newline="", encoding="utf-8") as table:
