@@ -35,7 +35,7 @@ export interface Chaos {
 const limits = { leaseTermMs: 3000, workerSilenceMs: 4000 };
 
 /** Mulberry32: small, seeded, good enough to surprise. */
-function createRandom(seed: number) {
+export function createRandom(seed: number) {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
