@@ -25,6 +25,11 @@ serveCalls(
       running = await startBroker(options);
       return { url: running.url, token: running.adminToken };
     },
+    /** Processor time used so far, ms. */
+    cpu(): number {
+      const { user, system } = process.cpuUsage();
+      return (user + system) / 1000;
+    },
   },
   () => running?.stop(),
 );

@@ -6,6 +6,7 @@ import { parseArgs } from "node:util";
 import { withBench, type Bench } from "./bench.ts";
 import { tableOf, type Row } from "./figures.ts";
 import { benchBlender } from "./blender.ts";
+import { benchFeed } from "./feed.ts";
 import { benchFiles } from "./files.ts";
 import { benchMemory } from "./memory.ts";
 import { benchPairs } from "./pairs.ts";
@@ -19,6 +20,7 @@ const benches: Record<string, (bench: Bench) => Promise<Row[]>> = {
   gap: benchGap,
   blender: benchBlender,
   files: benchFiles,
+  feed: benchFeed,
   memory: benchMemory,
 };
 
