@@ -73,17 +73,6 @@ export const jobSettingsSchema = z
   .meta({ id: "JobSettings" });
 export type JobSettings = z.infer<typeof jobSettingsSchema>;
 
-/** An input file as it was at submit: workers see the blob where the parameter names the path. */
-export const assetSchema = z
-  .object({
-    path: z.string().max(4096),
-    sha256: z.string().regex(/^[0-9a-f]{64}$/),
-    bytes: z.int().nonnegative(),
-  })
-  .strict()
-  .meta({ id: "Asset" });
-export type Asset = z.infer<typeof assetSchema>;
-
 const scalar = z.union([z.string().max(65_536), z.number(), z.boolean()]);
 
 export const submitSchema = z
@@ -102,7 +91,6 @@ export const submitSchema = z
     parameters: z.record(z.string(), scalar).default({}),
     templateDirectory: z.string().max(4096).optional(),
     currentDirectory: z.string().max(4096).optional(),
-    assets: z.array(assetSchema).max(100_000).default([]),
     manifest: blobRefSchema.optional().meta({
       description: "The job's input files: the blob of a Manifest, whose files were uploaded before",
     }),

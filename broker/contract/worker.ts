@@ -3,7 +3,7 @@ import { z } from "zod";
 import { blobRefSchema, sha256Schema } from "./blob.ts";
 import { failureClasses, workerStates } from "./states.ts";
 import { sharedRootSchema } from "./system.ts";
-import { assetSchema, parameterValueSchema } from "./job.ts";
+import { parameterValueSchema } from "./job.ts";
 
 export const blenderInstallSchema = z
   .object({
@@ -95,7 +95,6 @@ export const stepScriptSchema = z
     environments: z.array(z.unknown()).meta({ description: "OpenJD environments, outermost first" }),
     script: z.unknown().meta({ description: "The OpenJD step script" }),
     parameters: z.record(z.string(), parameterValueSchema),
-    assets: z.array(assetSchema),
     manifest: blobRefSchema.nullable().meta({ description: "The job's input files" }),
     needs: z.array(z.string()).meta({
       description:

@@ -72,7 +72,7 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
     }),
     getStepScript({ params }) {
       const job = broker.plans.of(jobNumber(context, params.job));
-      const { template, environments, parameters, settings, assets, manifest, plan } = job;
+      const { template, environments, parameters, settings, manifest, plan } = job;
       const planned = plan.steps[params.step];
       if (!planned) throw new Problem("not-found", `Job ${params.job} has no step ${params.step}.`);
       return {
@@ -85,7 +85,6 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
         ],
         script: planned.step.script,
         parameters,
-        assets,
         manifest,
         needs: needsOf(job, planned),
         outputs: outputsOf(job),

@@ -1,7 +1,7 @@
 // The plan of a job (its steps and parameter spaces), computed from the stored template and kept for the jobs at work.
 import { Problem, type FieldError } from "../contract/problem.ts";
 import type { BlobRef } from "../contract/blob.ts";
-import type { Asset, JobSettings, Submit } from "../contract/job.ts";
+import type { JobSettings, Submit } from "../contract/job.ts";
 import { bindParameters } from "../openjd/bind.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { planJob, type JobPlan } from "../openjd/job.ts";
@@ -14,7 +14,6 @@ export interface PlannedJob {
   environments: EnvironmentTemplate[];
   parameters: Record<string, ParameterValue>;
   settings: JobSettings;
-  assets: Asset[];
   /** The blob of its list of input files. */
   manifest: BlobRef | null;
   plan: JobPlan;
@@ -30,7 +29,7 @@ export type StoredJob = Record<"template" | "environments" | "parameters" | "set
   manifest: string | null;
 };
 export const selectStored =
-  "SELECT template, environments, parameters, settings, assets, manifest FROM jobs WHERE id = ?";
+  "SELECT template, environments, parameters, settings, manifest FROM jobs WHERE id = ?";
 
 /** The plan of a stored job's row. */
 export function readStored(row: StoredJob): PlannedJob {
@@ -41,7 +40,6 @@ export function readStored(row: StoredJob): PlannedJob {
     environments: (JSON.parse(row.environments) as string[]).map(readEnvironmentTemplate),
     parameters,
     settings: JSON.parse(row.settings) as JobSettings,
-    assets: JSON.parse(row.assets) as Asset[],
     manifest: row.manifest === null ? null : (JSON.parse(row.manifest) as BlobRef),
     plan: planOf(template, parameters),
   };
@@ -75,10 +73,7 @@ export function createPlans(reader: Reader): Plans {
 }
 
 /** Checks and plans what somebody wants to submit. Throws `invalid` with every mistake and where it stands. */
-export function planSubmission(
-  body: Submit,
-  text: string,
-): Omit<PlannedJob, "settings" | "assets" | "manifest"> {
+export function planSubmission(body: Submit, text: string): Omit<PlannedJob, "settings" | "manifest"> {
   const template = readJobTemplate(text);
   const environments = body.environments.map(readEnvironmentTemplate);
   const where = {

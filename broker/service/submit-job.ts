@@ -24,7 +24,7 @@ export interface Submitter {
   name: string;
 }
 
-type Planned = Omit<PlannedJob, "settings" | "assets" | "manifest"> & { text: string };
+type Planned = Omit<PlannedJob, "settings" | "manifest"> & { text: string };
 
 /** What a submit would create. Throws the same problems; changes nothing. */
 export function planOnly(broker: Broker, body: Submit): Plan {
@@ -213,7 +213,6 @@ function insertSkeleton(
     owner: who.name,
     settings: body.settings,
     parameters: what.parameters,
-    assets: body.assets,
     template: what.text,
     templateName: body.templateName ?? null,
     environments: body.environments,

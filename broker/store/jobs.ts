@@ -1,6 +1,6 @@
 // Rows of jobs, steps and tasks as they are created, and the facts about a step that never change.
 import type { BlobRef } from "../contract/blob.ts";
-import type { Asset, JobSettings } from "../contract/job.ts";
+import type { JobSettings } from "../contract/job.ts";
 import type { TaskState } from "../contract/states.ts";
 import type { Rows, Tx } from "./tx.ts";
 
@@ -9,7 +9,6 @@ export interface NewJob {
   owner: string;
   settings: JobSettings;
   parameters: Record<string, { type: string; value: string }>;
-  assets: Asset[];
   template: string;
   templateName: string | null;
   environments: string[];
@@ -22,9 +21,9 @@ export interface NewJob {
 export function insertJob(tx: Tx, job: NewJob): number {
   const { settings } = job;
   return tx.run(
-    `INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, assets, template,
+    `INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, template,
        template_name, environments, output_pattern, manifest, created_at)
-     VALUES (?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+     VALUES (?, ?, ?, ?, 'loading', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     job.name,
     job.owner,
     settings.priority,
@@ -33,7 +32,6 @@ export function insertJob(tx: Tx, job: NewJob): number {
     JSON.stringify(settings.labels),
     JSON.stringify(settings),
     JSON.stringify(job.parameters),
-    JSON.stringify(job.assets),
     job.template,
     job.templateName,
     JSON.stringify(job.environments),

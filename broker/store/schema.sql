@@ -108,7 +108,6 @@ CREATE TABLE jobs (
   labels TEXT NOT NULL,
   settings TEXT NOT NULL,
   parameters TEXT NOT NULL,
-  assets TEXT NOT NULL,
   template TEXT NOT NULL,
   template_name TEXT,
   environments TEXT NOT NULL,

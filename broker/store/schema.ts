@@ -1,6 +1,6 @@
 // The tables as drizzle sees them, for typed reads; migrations/ is the source, and a test compares the two.
 import { integer, real, sqliteTable, text } from "drizzle-orm/sqlite-core";
-import type { Asset, JobSettings } from "../contract/job.ts";
+import type { JobSettings } from "../contract/job.ts";
 import type {
   AttemptState,
   FailureClass,
@@ -25,7 +25,6 @@ export const jobs = sqliteTable("jobs", {
   labels: text({ mode: "json" }).$type<Record<string, string>>().notNull(),
   settings: text({ mode: "json" }).$type<JobSettings>().notNull(),
   parameters: text({ mode: "json" }).$type<Values>().notNull(),
-  assets: text({ mode: "json" }).$type<Asset[]>().notNull(),
   templateName: text("template_name"),
   outputPattern: text("output_pattern"),
   createdAt: integer("created_at").notNull(),

@@ -5,7 +5,6 @@ import { join } from "node:path";
 import type { Client } from "../../broker/contract/client.ts";
 import type { Lease, LeaseInputs, RegisterWorker, StepScript } from "../../broker/contract/worker.ts";
 import type { PathMappingRule } from "../../broker/openjd/path-mapping.ts";
-import { placeAssets } from "./assets.ts";
 import { sessionsFolder } from "./leftovers.ts";
 import type { SessionFiles } from "./session-files.ts";
 import { createSession, type ActionNews, type Session } from "./session/session.ts";
@@ -81,15 +80,8 @@ export function createSessionKeeper(options: KeeperOptions): SessionKeeper {
     await mkdir(folder, { recursive: true, mode: 0o700 });
     let files: SessionFiles | undefined;
     try {
-      const source = {
-        client: options.client,
-        blobs: options.blobs,
-        cache: join(options.work, "assets"),
-        signal: take.signal,
-      };
-      const own = await placeAssets(script.assets, join(folder, "assets"), source);
       files = await take.prepare?.(folder);
-      return { key, files, session: open(folder, script, [...own, ...(files?.rules ?? [])]) };
+      return { key, files, session: open(folder, script, files?.rules ?? []) };
     } catch (error) {
       await files?.release();
       await rm(folder, { recursive: true, force: true }).catch(() => {});
@@ -97,7 +89,7 @@ export function createSessionKeeper(options: KeeperOptions): SessionKeeper {
     }
   }
 
-  function open(folder: string, script: StepScript, pathMappingRules: PathMappingRule[]): Session {
+  function open(folder: string, script: StepScript, pathMappingRules: readonly PathMappingRule[]): Session {
     return createSession({
       id: randomUUID(),
       folder,

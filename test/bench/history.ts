@@ -27,9 +27,9 @@ export function fillWithHistory(folder: string, tasks: number): void {
     ).run(then, then);
     for (let job = 1; job <= jobs; job++) {
       db.prepare(
-        `INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, assets, template,
+        `INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, template,
            environments, created_at, started_at, ended_at)
-         VALUES ('past', 'past', 50, 'run', 'succeeded', ?, '{}', ?, '{}', '[]', ?, '[]', ?, ?, ?)`,
+         VALUES ('past', 'past', 50, 'run', 'succeeded', ?, '{}', ?, '{}', ?, '[]', ?, ?, ?)`,
       ).run(each, settings, frameJob(each, "/bin/true").template, then, then, then);
       db.prepare(
         `INSERT INTO steps (job_id, idx, name, task_count, chunking, requirements, session_key, succeeded, measured_count, measured_seconds)

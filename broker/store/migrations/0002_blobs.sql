@@ -31,6 +31,8 @@ CREATE TABLE job_blobs (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX job_blobs_blob ON job_blobs (blob_id);
 
+-- Input files are named by the manifest alone.
+ALTER TABLE jobs DROP COLUMN assets;
 ALTER TABLE jobs ADD COLUMN manifest TEXT;
 -- When the bytes of its input files were cleaned away: it cannot be rendered again.
 ALTER TABLE jobs ADD COLUMN inputs_cleaned_at INTEGER;
