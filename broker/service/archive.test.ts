@@ -2,6 +2,9 @@
 import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { get, type IncomingMessage } from "node:http";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { text } from "node:stream/consumers";
 import { expect, test } from "vitest";
 import { fromBufferPromise } from "yauzl";
 import { sha256Of } from "../../test/support/blobs.ts";
@@ -9,6 +12,7 @@ import { submit } from "../../test/support/builders.ts";
 import { untilStored } from "../../test/support/delivery.ts";
 import { joinWorker, type FakeWorker } from "../../test/support/fake-worker.ts";
 import { testBroker, type TestBroker } from "../../test/support/start-broker.ts";
+import { openResult } from "./archive.ts";
 
 interface List {
   job: number;
@@ -162,4 +166,12 @@ test("whoever goes away half way is not read for any more, and memory stays flat
   expect(process.memoryUsage().rss - before).toBeLessThan(40_000_000);
   asked.destroy();
   await broker.api.ok("health", { token: null });
+});
+
+test("a result that moves into the store while the zip is made is found in the one place or the other", async () => {
+  const { broker } = await testBroker();
+  const sha256 = sha256Of("on its way");
+  await broker.blobs.put(sha256, null, Readable.from([Buffer.from("on its way")]));
+  const file = { id: 1, name: "/out/1.png", staged: join(broker.stagingFolder, "moved-away"), sha256 };
+  expect(await text(await openResult(broker, file))).toBe("on its way");
 });

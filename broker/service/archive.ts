@@ -1,10 +1,12 @@
 // The results of a job as one zip: stored, not deflated (pictures are compressed already), read file by file while it
 // is sent, so that a job of a terabyte needs no more memory than one of a kilobyte.
-import { createReadStream } from "node:fs";
+import { open as openFile } from "node:fs/promises";
 import { PassThrough, type Readable } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import { ZipFile } from "yazl";
 import { pathNames } from "../contract/manifest.ts";
 import { Problem } from "../contract/problem.ts";
+import { isCode } from "../domain/error-code.ts";
 import { isWindowsPath } from "../openjd/path-mapping.ts";
 import { resultsThatCount, type ResultFile } from "../store/artifacts.ts";
 import { findBlob } from "../store/blobs.ts";
@@ -131,7 +133,7 @@ export function writeArchive(
   ): Promise<void> {
     if (out.destroyed) return;
     try {
-      reading = await open(broker, file);
+      reading = await openResult(broker, file);
     } catch (error) {
       stop(error instanceof Error ? error : new Error(String(error)));
       return;
@@ -152,16 +154,34 @@ export function writeArchive(
   return out;
 }
 
-/** A file's bytes, wherever they are by now: a staged one may have gone into the store meanwhile. */
-async function open(
+/** How long a file that moves into the store may be in neither place, ms; a rename takes far less. */
+const moveMs = 5000;
+
+/** A file's bytes, wherever they are by now: a staged one may move into the store at this very moment. */
+export async function openResult(
   broker: Broker,
-  { id, name, staged, sha256 }: ResultFile,
+  { id, name, staged, sha256 }: Pick<ResultFile, "id" | "name" | "staged" | "sha256">,
 ): Promise<NodeJS.ReadableStream> {
-  const blob = findBlob(broker.rows, sha256);
-  const stream = blob && (await readBlob(broker, blob));
-  if (stream) return stream;
-  if (staged === "") throw new Error(`the bytes of ${name} (${id}) are gone`);
-  return createReadStream(staged);
+  const until = performance.now() + moveMs;
+  for (;;) {
+    // oxlint-disable no-await-in-loop -- one place after the other, until it is found in one of them
+    const blob = findBlob(broker.rows, sha256);
+    const stream = blob && (await readBlob(broker, blob));
+    if (stream) return stream;
+    if (staged !== "") {
+      const handle = await openFile(staged, "r").catch((error: unknown) => {
+        if (isCode(error, "ENOENT")) return null;
+        throw error;
+      });
+      if (handle) return handle.createReadStream();
+      // Moved, and its row is not written yet.
+      const moved = await broker.blobs.get(sha256);
+      if (moved) return moved.stream;
+    }
+    if (staged === "" || performance.now() > until) throw new Error(`the bytes of ${name} (${id}) are gone`);
+    await pause(20);
+    // oxlint-enable no-await-in-loop
+  }
 }
 
 /** What is in the zip, and what is not. */
