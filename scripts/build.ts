@@ -33,7 +33,7 @@ const banner =
   'import { createRequire as tallyCreateRequire } from "node:module"; const require = tallyCreateRequire(import.meta.url);';
 
 /** Zod carries its messages in fifty languages; the broker speaks one. */
-const oneLanguage: Plugin = {
+export const oneLanguage: Plugin = {
   name: "one-language",
   setup(builder) {
     builder.onLoad({ filter: /zod[\\/]v4[\\/]locales[\\/]index\.js$/ }, ({ path }) => ({

@@ -14,6 +14,7 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { build } from "esbuild";
+import { oneLanguage } from "../../scripts/build.ts";
 import { root } from "../../scripts/files.ts";
 import type { Bench } from "./bench.ts";
 import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
@@ -45,7 +46,10 @@ async function bundleClient(program: string): Promise<void> {
     format: "esm",
     platform: "node",
     target: "node24",
+    minifyWhitespace: true,
+    minifySyntax: true,
     external: ["better-sqlite3"],
+    plugins: [oneLanguage],
     logLevel: "warning",
   });
 }

@@ -18,6 +18,8 @@ export interface RangeJob {
 export interface PackJob {
   kind: "pack";
   files: { path: string; sha256: string; bytes: number }[];
+  /** Memory to be used again, when it is large enough. */
+  memory: ArrayBuffer | undefined;
 }
 
 export type WorkerQuestion = HashJob | RangeJob | PackJob;

@@ -10,8 +10,11 @@ export interface HashPool {
   hash(paths: string[], onBytes?: (bytes: number) => void): Promise<HashedFile[]>;
   /** The hash of a piece of a file, and how long it really is. Throws FileUnreadableError, FileChangedError. */
   range(job: Omit<RangeJob, "kind">): Promise<{ sha256: string; bytes: number }>;
-  /** A whole pack. Throws FileChangedError for a file whose bytes have another hash by now. */
-  pack(files: PackJob["files"]): Promise<Uint8Array<ArrayBuffer>>;
+  /**
+   * A whole pack, in `memory` when that is large enough; it is taken away. Throws FileChangedError for a file whose
+   * bytes have another hash by now.
+   */
+  pack(files: PackJob["files"], memory?: ArrayBuffer): Promise<Uint8Array<ArrayBuffer>>;
   /** Ends the threads, whatever they do; questions without an answer reject. */
   close(): Promise<void>;
 }
@@ -49,11 +52,15 @@ export function createHashPool(wanted = 2): HashPool {
     thread.asked = asked;
     // Alive only while there is a question: an idle thread must not keep the program from its end.
     thread.worker.ref();
-    thread.worker.postMessage(asked.question);
+    const { question } = asked;
+    const moved = question.kind === "pack" && question.memory ? [question.memory] : [];
+    thread.worker.postMessage(question, moved);
   }
 
   function startThread(): Thread {
-    const thread: Thread = { worker: new Worker(script), asked: undefined };
+    // It holds one buffer and the names of a batch; more would only be rubbish that waits to be collected.
+    const resourceLimits = { maxYoungGenerationSizeMb: 2, maxOldGenerationSizeMb: 64 };
+    const thread: Thread = { worker: new Worker(script, { resourceLimits }), asked: undefined };
     const { worker } = thread;
     worker.on("message", (answer: WorkerAnswer) => {
       if ("progress" in answer) return thread.asked?.onBytes?.(answer.progress);
@@ -95,8 +102,8 @@ export function createHashPool(wanted = 2): HashPool {
       if ("range" in answer) return answer.range;
       throw failureOf(answer, job.path);
     },
-    async pack(files) {
-      const answer = await ask({ kind: "pack", files });
+    async pack(files, memory) {
+      const answer = await ask({ kind: "pack", files, memory });
       if (!("pack" in answer)) throw failureOf(answer, files[0]?.path ?? "");
       if ("changed" in answer.pack) throw new FileChangedError(answer.pack.changed);
       return answer.pack.data;

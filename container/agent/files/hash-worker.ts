@@ -100,10 +100,11 @@ function tell(bytes: number): void {
 }
 
 /** A pack of whole files whose bytes still have their hashes; names those that do not. */
-function packAll({ files }: PackJob): { data: Uint8Array<ArrayBuffer> } | { changed: string } {
+function packAll({ files, memory }: PackJob): { data: Uint8Array<ArrayBuffer> } | { changed: string } {
   const start = packStart();
   const total = files.reduce((sum, { bytes }) => sum + bytes + 40, start.length + 40);
-  const data = new Uint8Array(total);
+  const data =
+    memory && memory.byteLength >= total ? new Uint8Array(memory, 0, total) : new Uint8Array(total);
   data.set(start);
   let at = start.length;
   for (const { path, sha256, bytes } of files) {

@@ -74,6 +74,19 @@ test("the cache answers for path, size, modification time and inode together", a
   expect(cache.lookUp(files.map((file) => ({ ...file, inode: file.inode + 1n })))).toEqual([undefined]);
 });
 
+test("every file is remembered, however many threads hand them over at once", async () => {
+  const root = folder();
+  for (let n = 0; n < 5000; n++) {
+    writeFileSync(join(root, `${n}`), `file ${n}`);
+    utimesSync(join(root, `${n}`), longAgo, longAgo);
+  }
+  const { files } = await scanFolder(root);
+  const cache = openHashCache(join(folder(), "hashes.db"), { now: () => Date.now() + 10_000 });
+  onTestFinished(() => cache.close());
+  const { sha256s } = await hashFiles(files, { cache });
+  expect(cache.lookUp(files)).toEqual(sha256s);
+});
+
 test("a known file is not read again", async () => {
   const root = folder();
   const cache = openHashCache(join(root, "hashes.db"));

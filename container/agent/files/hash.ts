@@ -70,7 +70,9 @@ async function hashRest(files: readonly FoundFile[], rest: readonly number[], wo
   const lane = async (): Promise<void> => {
     for (let batch = batches.shift(); batch; batch = batches.shift()) {
       // oxlint-disable-next-line no-await-in-loop -- one lane for each thread
-      fresh.push(...(await hashBatch(files, batch, pool, work)));
+      const hashed = await hashBatch(files, batch, pool, work);
+      // Only now: another lane may have begun a new list while this one waited.
+      fresh.push(...hashed);
       if (fresh.length >= rememberEvery) remember();
     }
   };

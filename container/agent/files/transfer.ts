@@ -26,6 +26,8 @@ export interface Transfer {
   readonly signal: AbortSignal;
 }
 
+/** Blobs asked for in one question: large enough for the line, small enough for the memory of both sides. */
+const askedTogether = Math.min(maxBlobsAsked, 1000);
 /** How long the broker may take for an answer, ms: some look into the store first. */
 const answerMs = 60_000;
 /** Long objects are put together, or read through, while somebody waits, ms. */
@@ -61,8 +63,8 @@ export async function ask<T>(
 /** Those of the blobs that the broker does not have; asked in batches, again where that may help. */
 export async function findMissing<T extends BlobRef>(transfer: Transfer, blobs: readonly T[]): Promise<T[]> {
   const missing: T[] = [];
-  for (let at = 0; at < blobs.length; at += maxBlobsAsked) {
-    const batch = blobs.slice(at, at + maxBlobsAsked);
+  for (let at = 0; at < blobs.length; at += askedTogether) {
+    const batch = blobs.slice(at, at + askedTogether);
     const body = { blobs: batch.map(({ sha256, bytes }) => ({ sha256, bytes })) };
     // oxlint-disable-next-line no-await-in-loop -- a batch is large enough to fill the broker's time
     const answer = await transfer.patience.keep(

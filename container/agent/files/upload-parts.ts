@@ -129,14 +129,21 @@ export async function openToRead(path: string): Promise<FileHandle> {
   }
 }
 
-/** So many bytes of a file in one buffer, overwritten each time. Throws FileChangedError when the file ends before. */
+const pieceBytes = 256 * 1024;
+/** Buffers that nobody uses just now: as many as were ever in use at once, instead of one for each part. */
+const idleBuffers: Buffer[] = [];
+
+/**
+ * So many bytes of a file, piece by piece in one buffer, overwritten each time. Throws FileChangedError when the file
+ * ends before.
+ */
 export async function* piecesOf(
   handle: FileHandle,
   path: string,
   start: number,
   bytes: number,
 ): AsyncGenerator<Uint8Array> {
-  const buffer = Buffer.allocUnsafeSlow(Math.min(bytes, 512 * 1024));
+  const buffer = idleBuffers.pop() ?? Buffer.allocUnsafeSlow(pieceBytes);
   for (let done = 0; done < bytes;) {
     // oxlint-disable-next-line no-await-in-loop -- a file is read in order
     const { bytesRead } = await handle.read(buffer, 0, Math.min(buffer.length, bytes - done), start + done);
@@ -144,6 +151,8 @@ export async function* piecesOf(
     yield buffer.subarray(0, bytesRead);
     done += bytesRead;
   }
+  // Not after a break or an error: a line that broke may still hold the buffer.
+  idleBuffers.push(buffer);
 }
 
 /** What changes when a file does, in one word. Throws FileChangedError where that is known to be another already. */

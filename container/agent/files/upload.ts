@@ -35,8 +35,10 @@ import {
   type UploadFile,
 } from "./upload-parts.ts";
 
-/** Packs and long files at once: each holds memory, or a file, of its own. */
+/** Packs at once, and how long each is, bytes: it is held whole, here and by the broker. */
 const packsAtOnce = 2;
+const ownPackBytes = Math.min(packBytes, 1024 * 1024);
+/** Long files at once: each is read at several places. */
 const longAtOnce = 2;
 /** The broker looks at so many files sent in one piece together. */
 const confirmedTogether = 64;
@@ -74,7 +76,8 @@ export async function uploadFiles(
 ): Promise<void> {
   const unique = [...new Map(files.map((file) => [file.sha256, file])).values()];
   if (unique.length === 0) return;
-  const pool = createHashPool();
+  // One thread hashes faster than any store takes, and each costs memory.
+  const pool = createHashPool(1);
   try {
     await together(options.signal, [
       async (outer) => {
@@ -147,19 +150,21 @@ function sumOf(blobs: readonly BlobRef[]): number {
 
 /** Small files, in packs. */
 async function sendSmall(sending: Sending, files: readonly UploadFile[]): Promise<void> {
+  const idle: ArrayBuffer[] = [];
   const packs: UploadFile[][] = [];
-  let bytes = packBytes;
+  let bytes = ownPackBytes;
   for (const file of files) {
-    if (bytes >= packBytes) [packs[packs.length], bytes] = [[], 0];
+    if (bytes >= ownPackBytes) [packs[packs.length], bytes] = [[], 0];
     packs.at(-1)?.push(file);
     bytes += file.bytes;
   }
-  await eachOf(packs, packsAtOnce, (pack) => sendPack(sending, pack));
+  await eachOf(packs, packsAtOnce, (pack) => sendPack(sending, pack, idle));
 }
 
 async function sendPack(
   { transfer, pool, counter, gate }: Sending,
   files: readonly UploadFile[],
+  idle: ArrayBuffer[],
 ): Promise<void> {
   const { patience, signal } = transfer;
   const counted = counter.attempt();
@@ -170,9 +175,12 @@ async function sendPack(
       if (attempt > 0) left = await findMissing(transfer, left);
       if (left.length < files.length) patience.moved();
       if (left.length === 0) return;
-      const data = await pool.pack(left.map(({ path, sha256, bytes }) => ({ path, sha256, bytes })));
+      const named = left.map(({ path, sha256, bytes }) => ({ path, sha256, bytes }));
+      const data = await pool.pack(named, idle.pop());
       counted.settle(sumOf(files) - sumOf(left));
       await gate(() => putPack(transfer, data, (bytes) => counted.move(bytes)));
+      // Only after an answer: a line that broke may still hold it.
+      idle.push(data.buffer);
     },
     { signal, mends: [400, 422] },
   );
