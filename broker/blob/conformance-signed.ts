@@ -81,7 +81,7 @@ export function describeSigned(setUp: SetUp): void {
     expect((await send(base, put, data)).status).toBe(200);
   });
 
-  test("an address that has expired is refused", async () => {
+  test("signed URLs work for a few minutes: an address that has expired is refused", async () => {
     const { store, storeAt, base, finalNames } = await setUp();
     const data = randomBytes(100);
     const late = storeAt(-10 * minute);
@@ -92,7 +92,7 @@ export function describeSigned(setUp: SetUp): void {
     expect((await send(base, await late.signGet(named(data), 15 * minute), data, "GET")).status).toBe(200);
   });
 
-  test("an address works for one key, one method and one size alone", async () => {
+  test("signed URLs work for one key, one method, one size alone", async () => {
     const { store, base, finalNames } = await setUp();
     const [data, other] = [randomBytes(100), randomBytes(100)];
     const [blob, another] = [named(data), named(other)];

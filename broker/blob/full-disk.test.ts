@@ -17,7 +17,7 @@ function onFullDisk(kind: "folder" | "s3"): unknown {
 }
 
 test.skipIf(!mayMount)(
-  "a folder on a disk that is full or read-only: told, nothing left, works once there is room",
+  "disk full on the side of the store, a folder: told, nothing left, works once there is room (Linux only)",
   () => {
     expect(onFullDisk("folder")).toEqual([
       ["part", "storage-full"],
@@ -37,7 +37,7 @@ test.skipIf(!mayMount)(
 );
 
 test.skipIf(!mayMount)(
-  "an S3 server whose disk is full: told, nothing under a final name, works once there is room",
+  "disk full on the side of the store, S3: told, nothing under a final name, works once there is room (Linux only)",
   () => {
     expect(onFullDisk("s3")).toEqual([
       ["put", "storage-full"],

@@ -30,7 +30,7 @@ test("a place where no folder can be made is told in words, and nobody tries for
 });
 
 test.each(["relative.png", "/a/../b.png", "/a//b.png", "/a/b/", "/a\0b", "."])(
-  "a name that is no full name of a file is refused: %j",
+  "path traversal in artifact names is refused, and whatever is no full name of a file: %j",
   async (name) => {
     const { path, file } = staged("picture");
     const result = await bringHome({ ...file, name });

@@ -86,7 +86,7 @@ test("results by their names below the folder that all share, with a list of wha
   await broker.api.problem("getArchive", "not-found", { params: { job: number }, query: { step: "nope" } });
 });
 
-test("names that climb, that are absolute on another system, or that two files share: each is inside, once", async () => {
+test("path traversal in zips: names that climb, are absolute elsewhere or are shared by two files are inside, once each", async () => {
   const broker = await testBroker();
   const { number } = await submit(broker.api, [{ frames: "1" }], { home: "pull" });
   await render(await joinWorker(broker), {

@@ -65,7 +65,7 @@ test("a worker on another machine uploads first; the broker brings the frame hom
   if (process.platform !== "win32") expect(statSync(file).mode & 0o111).not.toBe(0);
 });
 
-test("a worker that dies between its upload and its report leaves no result; one that reports what is not there neither", async () => {
+test("a worker dies between upload and commit: no result is left; one that reports what is not there leaves none either", async () => {
   const broker = await testBroker();
   const { file, settings } = shot();
   const { number } = await submit(broker.api, [{ frames: "1" }], settings);
