@@ -177,12 +177,12 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
     if (handle === null) return null;
     try {
       const { size } = await handle.stat();
-      if (!range) return { bytes: size, stream: handle.createReadStream({ highWaterMark: readBytes }) };
+      if (!range) return { bytes: size, stream: handle.createReadStream({ highWaterMark: pieceOf(size) }) };
       const { start } = range;
       const end = Math.min(range.end ?? size - 1, size - 1);
       if (start < 0 || start > end)
         throw new Problem("invalid", `This range lies outside of the ${size} bytes.`);
-      const stream = handle.createReadStream({ start, end, highWaterMark: readBytes });
+      const stream = handle.createReadStream({ start, end, highWaterMark: pieceOf(end - start + 1) });
       return { bytes: end - start + 1, stream };
     } catch (error) {
       await handle.close();
@@ -230,6 +230,8 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
 }
 
 const readBytes = 256 * 1024;
+/** A buffer no larger than what is read: thousands of small files are fetched one after another. */
+const pieceOf = (bytes: number) => Math.max(1, Math.min(readBytes, bytes));
 
 async function streamOf(file: string): Promise<AsyncIterable<Uint8Array>> {
   const handle = await onDisk(() => open(file, "r"));

@@ -6,6 +6,7 @@ import { maxManifestFiles } from "../contract/manifest.ts";
 import type { SharedRoot } from "../contract/system.ts";
 import type { Found, FoundFile } from "../../container/agent/files/scan.ts";
 import type { SharedFile } from "../../container/agent/files/manifest.ts";
+import type { UploadFile } from "../../container/agent/files/upload.ts";
 import { Failure } from "./failure.ts";
 import { createSharedTest, rootsOf } from "./input-roots.ts";
 import type { TransferProgress } from "./transfer-progress.ts";
@@ -30,7 +31,7 @@ export interface InputPart {
 /** Ready to be sent. */
 export interface CollectedInputs {
   manifest: Uint8Array<ArrayBuffer>;
-  uploads: { path: string; sha256: string; bytes: number }[];
+  uploads: UploadFile[];
   files: number;
   bytes: number;
   notes: string[];
@@ -110,7 +111,14 @@ export async function collectInputs(inputs: JobInputs, options: CollectOptions):
     ...(part.group !== undefined && { group: part.group }),
   }));
   const { scene } = inputs;
-  const uploads = files.map(({ path, bytes }) => ({ path, bytes, sha256: shaOf.get(path) as string }));
+  // With their times: a change between hashing and sending is then noticed also where a part of it was sent before.
+  const uploads = files.map<UploadFile>(({ path, bytes, mtimeNs, ctimeNs }) => ({
+    path,
+    bytes,
+    sha256: shaOf.get(path) as string,
+    mtimeNs,
+    ctimeNs,
+  }));
   if (scene) {
     shaOf.set(scene.path, scene.sha256);
     const folder = dirname(scene.path);
