@@ -322,7 +322,12 @@ export function createFeed(parts: FeedParts): Feed {
     logGrew: (leaseId) => progress.logGrew(leaseId),
     count: () => [...all].filter((reader) => !reader.isGone).length,
     async close() {
-      catchUp();
+      try {
+        catchUp();
+      } catch (error) {
+        // What could not be read is read by those who come back.
+        onError(error);
+      }
       closing = true;
       clearImmediate(scheduled as NodeJS.Immediate);
       clearTimeout(scheduled as NodeJS.Timeout);

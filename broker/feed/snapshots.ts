@@ -35,7 +35,7 @@ export interface Snapshots {
 /** Jobs that are over and still shown; jobs and workers told in one part; tasks read between two turns of the loop. */
 const shownEnded = 200;
 const pageRows = 200;
-const sliceTasks = 10_000;
+const sliceTasks = 5000;
 /** A kept snapshot may be so many events old; so many bytes are kept. */
 const maxAge = 2000;
 const maxKeptBytes = 4 * 1024 * 1024;

@@ -180,8 +180,8 @@ const letterOf = `CASE state ${Object.entries(stateLetters)
 /** The states of `count` tasks from ordinal `from` on, a letter each; put together inside SQLite, which is far faster than row by row. */
 export function readLetters(rows: Rows, stepId: number, from: number, count: number): string {
   const row = rows.get<{ letters: string | null }>(
-    `SELECT group_concat(letter, '') AS letters FROM
-       (SELECT ${letterOf} AS letter FROM tasks WHERE step_id = ? AND ordinal >= ? AND ordinal < ? ORDER BY ordinal)`,
+    `SELECT group_concat(${letterOf}, '' ORDER BY ordinal) AS letters FROM tasks
+     WHERE step_id = ? AND ordinal >= ? AND ordinal < ?`,
     stepId,
     from,
     from + count,

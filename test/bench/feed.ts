@@ -35,19 +35,21 @@ export async function benchFeed(bench: Bench): Promise<Row[]> {
   ] as const) {
     // oxlint-disable no-await-in-loop -- one at a time
     const load = bench.child("feed-load.ts");
-    const { p50, p99 } = await load.call<LatencyResult>("latency", await watch(frames, readers));
+    const { p50, p99, answer } = await load.call<LatencyResult>("latency", await watch(frames, readers));
     await load.stop();
     await endAll(broker);
     // oxlint-enable no-await-in-loop
     rows.push({
       what: `report sent → message at all of ${readers} readers`,
       peer: readers === 10 ? "Flamenco 3.7 ms" : "",
-      tally: `p50 ${show(p50)} ms, p99 ${show(p99)} ms`,
+      tally: `p50 ${show(p50)} ms, p99 ${show(p99)} ms (the worker's answer ${show(answer.p50)} and ${show(answer.p99)} ms)`,
       target: `< ${target} ms p99`,
       met: p99 < target,
       figures: [
         { name: `feed.${readers}.p50`, unit: "ms", value: p50 },
         { name: `feed.${readers}.p99`, unit: "ms", value: p99 },
+        { name: `feed.${readers}.answer.p50`, unit: "ms", value: answer.p50 },
+        { name: `feed.${readers}.answer.p99`, unit: "ms", value: answer.p99 },
       ],
     });
   }

@@ -5,6 +5,7 @@ import { expect, onTestFinished, test } from "vitest";
 import { createSweeper } from "../../broker/service/sweep.ts";
 import { submission, submit, untilState } from "../support/builders.ts";
 import { joinWorker, started } from "../support/fake-worker.ts";
+import { openReader } from "../support/feed-reader.ts";
 import { testBroker } from "../support/start-broker.ts";
 
 /** Scans that cannot grow with history, and why. */
@@ -85,6 +86,7 @@ test("no call's cost grows with history: nothing reads all frames, tries or even
   ];
   await Promise.all(reads);
   await api.problem("submitJob", "invalid", { headers: { "idempotency-key": randomUUID() }, body: {} });
+  await openReader(broker, `jobs,workers,job:${number},log:att_1`).next("tick");
   await createSweeper(broker.broker).sweep();
   await worker.leave();
 
