@@ -71,6 +71,8 @@ test("the broker restarts while somebody follows: it is said, they come back, an
   await again.succeed(await again.work());
   proxy.lead(second.url);
   await client.until(({ state, store }) => state === "live" && store.jobs.get(number)?.priority === 99);
+  // What workers do is never stored, and told a moment later.
+  await client.until(({ store }) => store.workers.get(again.id)?.state === "idle");
   expect(client.heard["snapshot"], "no snapshot was needed").toBe(topics.length);
   expect(pictureOf(client.store)).toEqual(await freshPicture(second, topics));
 });

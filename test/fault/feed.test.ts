@@ -210,6 +210,8 @@ test("frames that fail, are tried again and asked for anew: states, counts and r
   await client.until(({ store }) => store.jobs.get(number)?.counts.ready === 4);
   expect(words()).toEqual(["ready", "ready", "ready", "ready"]);
   expect(client.store.details.get(number)?.failures).toEqual([]);
+  // What workers do is never stored, and told a moment later.
+  await client.until(({ store }) => store.workers.get(worker.id)?.state === "idle");
   const fresh = follow(broker, ["jobs", `job:${number}`, "workers"]);
   await fresh.until(({ state }) => state === "live");
   expect(pictureOf(client.store)).toEqual(pictureOf(fresh.store));
