@@ -149,13 +149,15 @@ test("a slow reader is closed with 4429 and loses nothing: it comes back with it
     await changePriority(broker, number, priority);
   slow.socket.resume();
   expect((await slow.closed).code).toBe(4429);
-  await changePriority(broker, number, 88);
+  for (let priority = 81; priority <= 88; priority++)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await changePriority(broker, number, priority);
   const back = openReader(broker, "jobs", { after: slow.cursor() });
   await back.next("tick");
   await steady.next("events", ({ events }) => events.some((event) => event.job?.priority === 88));
   const heard = [...slow.events(), ...back.events()].map((event) => event.cursor);
   expect(heard).toEqual(steady.events().map((event) => event.cursor));
-  expect(back.events().length).toBeGreaterThan(1);
+  expect(back.events().length).toBeGreaterThanOrEqual(8);
 });
 
 test("history that was pruned: reset for a cursor before it, exact resume behind it, cursor-expired for GET /v1/events", async () => {
