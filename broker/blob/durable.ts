@@ -48,6 +48,12 @@ export async function writeAll(
   }
 }
 
+/** The bytes of a file, opened when the first is asked for: a put that fails before leaves nothing open. */
+export async function* bytesOfFile(path: string): AsyncGenerator<Uint8Array> {
+  const handle = await onDisk(() => open(path, "r"));
+  yield* handle.createReadStream({ highWaterMark: 1024 * 1024 }) as AsyncIterable<Uint8Array>;
+}
+
 /** Puts what a folder lists on the disk. */
 export async function syncFolder(path: string): Promise<void> {
   // Windows cannot open a folder for this; there the rename itself is what is promised.

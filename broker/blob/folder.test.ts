@@ -7,6 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { canListOpenFiles, openFilesBelow } from "../../test/support/open-files.ts";
 import { describeStore } from "./conformance.ts";
 import { createSignedDoor } from "./door.ts";
 import { blobPath, createFolderStore } from "./folder.ts";
@@ -87,6 +88,19 @@ test("a file with a second name is copied, so that writing to the other one does
   await store.adopt(hashOf(data), data.length, file);
   writeFileSync(kept, "overwritten");
   expect(readFileSync(blobPath(folder, hashOf(data)), "utf8")).toBe("first frame");
+});
+
+test.skipIf(!canListOpenFiles)("a file that cannot be taken over is not left open", async () => {
+  const { folder, store } = await setUp();
+  const data = Buffer.from("a frame");
+  const [file, second] = [join(folder, "frame.png"), join(folder, "second.png")];
+  writeFileSync(file, data);
+  // It is copied then, into a folder that cannot be made.
+  linkSync(file, second);
+  writeFileSync(join(folder, "incoming"), "in the way");
+  await expect(store.adopt(hashOf(data), data.length, file)).rejects.toThrow();
+  expect(openFilesBelow(folder)).toEqual([]);
+  expect(readFileSync(file, "utf8")).toBe("a frame");
 });
 
 test("parts that an earlier broker took are read again before they count", async () => {

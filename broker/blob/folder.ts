@@ -7,7 +7,7 @@ import { setImmediate } from "node:timers/promises";
 import { Problem } from "../contract/problem.ts";
 import { isCode } from "../domain/error-code.ts";
 import type { BlobPart, BlobStore } from "../domain/ports.ts";
-import { createSyncMany, inParallel, onDisk, syncFolder, writeAll } from "./durable.ts";
+import { bytesOfFile, createSyncMany, inParallel, onDisk, syncFolder, writeAll } from "./durable.ts";
 import { createFolderParts } from "./folder-parts.ts";
 import { readThrough, receive, wrongHash } from "./receive.ts";
 import { createSigner, type Signer } from "./signing.ts";
@@ -150,7 +150,7 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
       await handle.close();
     }
     if (existsSync(final) || !isOurs || !(await moved(file, sha256)))
-      await put(sha256, bytes, await streamOf(file));
+      await put(sha256, bytes, bytesOfFile(file));
     await onDisk(() => rm(file, { force: true }));
   }
 
@@ -232,11 +232,6 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
 const readBytes = 256 * 1024;
 /** A buffer no larger than what is read: thousands of small files are fetched one after another. */
 const pieceOf = (bytes: number) => Math.max(1, Math.min(readBytes, bytes));
-
-async function streamOf(file: string): Promise<AsyncIterable<Uint8Array>> {
-  const handle = await onDisk(() => open(file, "r"));
-  return handle.createReadStream({ highWaterMark: readBytes }) as AsyncIterable<Uint8Array>;
-}
 
 async function writeSmall(path: string, data: Uint8Array): Promise<void> {
   const handle = await open(path, "wx", 0o400);

@@ -1,9 +1,13 @@
 // The S3 store: what every store promises, against a real S3 server, and what goes wrong between it and the broker.
 import { createHash, randomBytes } from "node:crypto";
-import { readdirSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
 import { startFaultProxy } from "../../test/support/fault-proxy.ts";
+import { canListOpenFiles, openFilesBelow } from "../../test/support/open-files.ts";
 import { startS3Server, type S3Server } from "../../test/support/s3-server.ts";
 import { describeStore } from "./conformance.ts";
 import { createS3Store } from "./s3.ts";
@@ -137,6 +141,39 @@ test("an upload that is cut on its way is sent again, and a large one leaves no 
   });
   expect(await finalNames()).toEqual([hashOf(data)]);
   expect(await store.abortStale(Date.now() + 60_000)).toBe(0);
+});
+
+test.skipIf(!canListOpenFiles)(
+  "a store that refuses, at first or half way, leaves no file open",
+  async () => {
+    const { store, proxy } = await faulty();
+    const folder = mkdtempSync(join(tmpdir(), "tally-s3-"));
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    const data = randomBytes(20_000_000);
+    const file = join(folder, "frame.exr");
+    writeFileSync(file, data);
+    for (const refused of ["HEAD", "POST", "PUT"]) {
+      proxy.onRequest(({ method }) => (method === refused ? { answer: { status: 403 } } : undefined));
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      await expect(store.adopt(hashOf(data), data.length, file)).rejects.toMatchObject({
+        code: "storage-down",
+      });
+      expect(openFilesBelow(folder), refused).toEqual([]);
+    }
+  },
+);
+
+test("a download that is given up before its first byte hangs up", async () => {
+  const { store } = setUp();
+  const data = randomBytes(20_000_000);
+  await store.put(hashOf(data), null, streamOf(data));
+  // More than the client has lines: each was given back.
+  for (let index = 0; index < 60; index++) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const found = await store.get(hashOf(data));
+    (found!.stream as Readable).destroy();
+  }
+  expect(await store.head(hashOf(data))).toBe(data.length);
 });
 
 test("wrong bytes: what changes on its way is refused by the store, and sent again", async () => {

@@ -9,14 +9,13 @@ import {
   type GetObjectCommandOutput,
 } from "@aws-sdk/client-s3";
 import { getSignedUrl } from "@aws-sdk/s3-request-presigner";
-import { createReadStream } from "node:fs";
 import { lstat, rm } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { maxSingleBytes, partBytesOf } from "../contract/blob.ts";
 import { Problem } from "../contract/problem.ts";
 import { hash } from "node:crypto";
 import type { BlobStore, SignedAddress } from "../domain/ports.ts";
-import { inParallel } from "./durable.ts";
+import { bytesOfFile, inParallel } from "./durable.ts";
 import { inPieces, readThrough, wrongHash } from "./receive.ts";
 import { createS3Client, isAbsent, s3ErrorOf, s3Problem, sendAgain, type S3Place } from "./s3-client.ts";
 import { createS3Parts } from "./s3-parts.ts";
@@ -84,11 +83,16 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     const isSingle = bytes !== null && bytes <= maxSingleBytes;
     const pieceBytes = isSingle ? maxSingleBytes : bytes === null ? unknownPartBytes : partBytesOf(bytes);
     const pieces = inPieces(expected, stream, pieceBytes);
-    const first = await pieces.next();
-    if (first.done === true) return await putWhole(sha256, new Uint8Array(0));
-    const second = await pieces.next();
-    if (second.done === true) return await putWhole(sha256, first.value);
-    return await parts.putPieces(sha256, [first.value, second.value], pieces);
+    try {
+      const first = await pieces.next();
+      if (first.done === true) return await putWhole(sha256, new Uint8Array(0));
+      const second = await pieces.next();
+      if (second.done === true) return await putWhole(sha256, first.value);
+      return await parts.putPieces(sha256, [first.value, second.value], pieces);
+    } finally {
+      // What failed before all was read closes what it read from.
+      await pieces.return(undefined);
+    }
   }
 
   async function open(
@@ -150,7 +154,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       const found = await lstat(file);
       if (!found.isFile() || found.size !== bytes)
         throw new Problem("invalid", `The file is not ${bytes} bytes long, as was said before: ${file}`);
-      await put(sha256, bytes, createReadStream(file, { highWaterMark: 1024 * 1024 }));
+      await put(sha256, bytes, bytesOfFile(file));
       await rm(file, { force: true });
     },
     async get(sha256, range) {
@@ -159,8 +163,11 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
       const found = await open(sha256, range?.start ?? 0, range?.end);
       if (!found) return null;
       const bytes = found.ContentLength ?? 0;
-      const pieces = resumed(sha256, range?.start ?? 0, bytes, found.Body as Readable);
-      return { bytes, stream: Readable.from(pieces, { objectMode: false }) };
+      const body = found.Body as Readable;
+      const stream = Readable.from(resumed(sha256, range?.start ?? 0, bytes, body), { objectMode: false });
+      // Given up before a byte was read, nobody else would hang up.
+      stream.once("close", () => body.destroy());
+      return { bytes, stream };
     },
     async delete(sha256s) {
       const keys = sha256s.map((sha256) => ({ Key: keyOf(sha256) }));

@@ -1,6 +1,7 @@
 // Bytes come and go by their hash: which are missing, many small ones together, what was sent past the broker, and what
 // somebody doubts.
 import { createHash } from "node:crypto";
+import type { Readable } from "node:stream";
 import { maxPackedBytes, maxSingleBytes, packBytes, type BlobRef } from "../contract/blob.ts";
 import { PackError, packEnd, packHead, packStart, readPack } from "../contract/pack.ts";
 import { Problem } from "../contract/problem.ts";
@@ -172,7 +173,11 @@ export async function readWhole(
   maxBytes: number,
 ): Promise<Buffer<ArrayBuffer> | null> {
   const found = await broker.blobs.get(sha256);
-  if (!found || found.bytes > maxBytes) return null;
+  if (!found) return null;
+  if (found.bytes > maxBytes) {
+    (found.stream as Readable).destroy();
+    return null;
+  }
   const parts: Buffer[] = [];
   for await (const part of found.stream) parts.push(part as Buffer);
   return Buffer.concat(parts);

@@ -13,7 +13,10 @@ export async function readBlob(
 ): Promise<NodeJS.ReadableStream | null> {
   const found = await broker.blobs.get(sha256);
   if (!found || verified === 1) return found?.stream ?? null;
-  return Readable.from(checked(broker, sha256, found.stream), { objectMode: false });
+  const stream = Readable.from(checked(broker, sha256, found.stream), { objectMode: false });
+  // Given up before a byte was read, nobody else would close it.
+  stream.once("close", () => (found.stream as Readable).destroy());
+  return stream;
 }
 
 async function* checked(
