@@ -12,7 +12,12 @@ export const resultRoutes = {
     summary: "Result files and whether they are home, in the order in which they came",
     roles: readers,
     params: jobParams,
-    query: z.object({ ...page, state: z.enum(artifactStates).optional() }),
+    query: z.object({
+      ...page,
+      state: z.enum(artifactStates).optional(),
+      step: z.string().max(64).optional(),
+      ordinal: z.coerce.number().int().min(0).optional(),
+    }),
     status: 200,
     answer: pageOf(artifactSchema),
     problems: ["malformed", "invalid", "not-found"],

@@ -67,6 +67,16 @@ export const systemSchema = z
       })
       .meta({ id: "Storage" }),
     sharedRoots: z.array(sharedRootSchema),
+    retention: z
+      .object({
+        deliveredDays: z.number().nullable().meta({
+          description: "Days that results which are home are kept here too; null: for ever",
+        }),
+        inputDays: z.number().nullable().meta({
+          description: "Days after a job's end that its input files are kept; null: for ever",
+        }),
+      })
+      .meta({ id: "RetentionDays" }),
   })
   .meta({ id: "System" });
 export type System = z.infer<typeof systemSchema>;

@@ -17,9 +17,9 @@ type ResultHandlers = Pick<Handlers, "listArtifacts" | "getManifest" | "getArchi
 export function resultHandlers(context: HttpContext): ResultHandlers {
   const { broker } = context;
   return {
-    listArtifacts({ params, query: { after, limit, state } }) {
+    listArtifacts({ params, query: { after, limit, state, step, ordinal } }) {
       const number = jobNumber(context, params.job);
-      const filter = { after: cursorNumber(after) ?? 0, limit, state: state ?? null };
+      const filter = { after: cursorNumber(after) ?? 0, limit, state: state ?? null, step, ordinal };
       const rows = listArtifactRows(broker.rows, number, filter);
       const frames = framesOf(context, number);
       const items = rows.map(({ stepIndex, ...row }) => ({

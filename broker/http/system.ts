@@ -91,6 +91,10 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
         templates: shipped.size,
         storage: { kind: broker.blobs.kind, folder: info.blobFolder, ...stored() },
         sharedRoots: [...broker.sharedRoots],
+        retention: {
+          deliveredDays: info.retention.deliveredDays,
+          inputDays: info.retention.inputDays,
+        },
       };
     },
     clean({ body: { job, ...ask } }) {

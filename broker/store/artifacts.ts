@@ -147,8 +147,15 @@ export interface ListedArtifact {
 export function listArtifactRows(
   rows: Rows,
   jobId: number,
-  filter: { after: number; limit: number; state: ListedArtifact["state"] | null },
+  filter: {
+    after: number;
+    limit: number;
+    state: ListedArtifact["state"] | null;
+    step?: string | undefined;
+    ordinal?: number | undefined;
+  },
 ): ListedArtifact[] {
+  const { after, limit, step = null, ordinal = null } = filter;
   const state = `CASE WHEN f.partial = 1 THEN 'partial' WHEN ${isCurrent} THEN 'current' ELSE 'replaced' END`;
   return rows.all(
     `SELECT f.id, f.attempt_id AS attemptId, s.name AS step, s.idx AS stepIndex, a.ordinal, a.generation, f.name, f.bytes,
@@ -157,11 +164,14 @@ export function listArtifactRows(
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
        LEFT JOIN blobs b ON b.id = f.blob_id
      WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
+       ${step === null ? "" : "AND s.name = ?"} ${ordinal === null ? "" : "AND a.ordinal = cast(? AS integer)"}
      ORDER BY f.id LIMIT ?`,
     jobId,
-    filter.after,
+    after,
     filter.state,
-    filter.limit,
+    ...(step === null ? [] : [step]),
+    ...(ordinal === null ? [] : [ordinal]),
+    limit,
   );
 }
 

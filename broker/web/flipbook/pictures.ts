@@ -1,0 +1,78 @@
+// Which of a frame's files a browser can show, and which pictures belong together as a sequence.
+import type { Artifact } from "../../contract/attempt.ts";
+
+const shown: Readonly<Record<string, string>> = {
+  png: "image/png",
+  jpg: "image/jpeg",
+  jpeg: "image/jpeg",
+  webp: "image/webp",
+  avif: "image/avif",
+  gif: "image/gif",
+};
+
+/** Bytes to show as a picture: of a file itself, or of its preview. */
+export interface Picture {
+  sha256: string;
+  /** Of the file that it is or stands for. */
+  name: string;
+  /** A small copy of something that browsers cannot show. */
+  isPreview: boolean;
+}
+
+/** The media type of a name that browsers can show, or null. */
+export function mediaTypeOf(name: string): string | null {
+  return shown[/\.([a-z\d]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ""] ?? null;
+}
+
+/** What to show for a file: its preview where it has one, itself where it is a picture for browsers; else null. */
+export function pictureOf(artifact: Artifact): Picture | null {
+  const { name, kept, sha256 } = artifact;
+  const preview = previewOf(artifact);
+  if (preview !== null) return { sha256: preview, name, isPreview: true };
+  return kept && mediaTypeOf(name) !== null ? { sha256, name, isPreview: false } : null;
+}
+
+/** A broker that makes previews names them beside the file. */
+function previewOf(artifact: object): string | null {
+  const preview: unknown = "preview" in artifact ? artifact.preview : null;
+  if (typeof preview === "string") return preview;
+  if (typeof preview !== "object" || preview === null || !("sha256" in preview)) return null;
+  return typeof preview.sha256 === "string" ? preview.sha256 : null;
+}
+
+/** A name with its frame number as ####, so that the frames of one output have one name. */
+export function sequenceOf(name: string, frame: string | null): string {
+  const digits = frame?.replace(/^-/, "");
+  if (digits === undefined || !/^\d+$/.test(digits)) return name;
+  const found = [...name.matchAll(/\d+/g)].filter(([text]) => Number(text) === Number(digits)).at(-1);
+  return found === undefined
+    ? name
+    : `${name.slice(0, found.index)}####${name.slice(found.index + found[0].length)}`;
+}
+
+/** The last part of a path of any system. */
+export function baseName(path: string): string {
+  return path.slice(Math.max(path.lastIndexOf("/"), path.lastIndexOf("\\")) + 1);
+}
+
+export interface Reel {
+  /** The name of the sequence, with #### for the frame. */
+  name: string;
+  step: string;
+  /** By ordinal. */
+  pictures: Map<number, Picture>;
+}
+
+/** Sorts pictures into reels: one for each sequence of each step. Later files replace earlier ones of the same frame. */
+export function addToReels(reels: Map<string, Reel>, artifacts: readonly Artifact[]): void {
+  for (const artifact of artifacts) {
+    if (artifact.state !== "current") continue;
+    const picture = pictureOf(artifact);
+    if (picture === null) continue;
+    const name = sequenceOf(artifact.name, artifact.frame);
+    const key = `${artifact.step}\n${name}`;
+    const reel = reels.get(key) ?? { name, step: artifact.step, pictures: new Map() };
+    reel.pictures.set(artifact.ordinal, picture);
+    reels.set(key, reel);
+  }
+}
