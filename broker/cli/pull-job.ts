@@ -66,6 +66,10 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
   const { number, signal, follow } = options;
   let client = options.find();
   const done = new Map<string, Brought>();
+  /** Older files of a place that has a newer one. */
+  const outdone = new Set<string>();
+  /** Places whose frame counts: what a failed try left does not go there. */
+  const won = new Set<string>();
   let read = createArtifactReader(client, number);
   let cursor: number | undefined;
   for (;;) {
@@ -75,13 +79,14 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
         cursor ??= (await client.call<Answer<"listEvents">>("get", "/v1/events", { signal })).cursor;
       // The job first: what it made before it ended is then listed after.
       const job = await getJob(client, String(number));
-      const files = (await read()).filter(
-        (one) => isSelected(one, options) && !isDone(done.get(one.id), one),
-      );
+      const files = news(await read(), job);
       if (files.length > 0) await bring(files, job);
-      if (!follow || (job.endedAt !== null && files.length === 0))
-        return { job, files: [...done.values()], complete: await completeness(client, job, options) };
-      if (job.endedAt === null) {
+      if (!follow || (job.endedAt !== null && files.length === 0)) {
+        const { complete, listed } = await completeness(client, job, options);
+        const isOpen = complete.steps.some(({ open }) => open.length > 0);
+        // What came while others were brought is not here yet: nothing is said of it before it is.
+        if (isOpen || news(listed, job).length === 0) return { job, files: [...done.values()], complete };
+      } else if (job.endedAt === null) {
         const events = await client.call<Answer<"listEvents">>("get", "/v1/events", {
           query: { job: number, after: cursor, waitSeconds },
           signal,
@@ -100,6 +105,17 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
       }
       // oxlint-enable no-await-in-loop
     }
+  }
+
+  /** Those that were asked for and are still to be brought. */
+  function news(listed: readonly Artifact[], job: JobDetail): Artifact[] {
+    for (const { state, name } of listed) if (state === "current") won.add(name);
+    return listed.filter((one) => {
+      if (!isSelected(one, options) || outdone.has(one.id) || isDone(done.get(one.id), one)) return false;
+      if (one.state === "current") return true;
+      // The frame itself may still come.
+      return !won.has(one.name) && (!follow || job.endedAt !== null);
+    });
   }
 
   async function bring(files: Artifact[], job: JobDetail): Promise<void> {
@@ -123,6 +139,7 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
         await options.onFile?.(brought);
       },
     });
+    for (const { id } of files) if (!done.has(id)) outdone.add(id);
   }
 }
 
@@ -151,16 +168,19 @@ function createArtifactReader(client: Client, job: number): () => Promise<Artifa
 }
 
 /** Looked at anew at the end: frames may have been rendered again meanwhile. */
-async function completeness(client: Client, job: JobDetail, selection: Selection): Promise<Completeness> {
+async function completeness(
+  client: Client,
+  job: JobDetail,
+  selection: Selection,
+): Promise<{ complete: Completeness; listed: Artifact[] }> {
   const tasks: Task[] = [];
   const { frames, step } = selection;
   for await (const task of pages<Task>(client, `/v1/jobs/${job.number}/tasks`, { step }))
     if (frames === undefined || (task.frame !== null && frames.includes(Number(task.frame))))
       tasks.push(task);
-  const artifacts = (await createArtifactReader(client, job.number)()).filter((one) =>
-    isSelected(one, selection),
-  );
-  return checkComplete(tasks, artifacts);
+  const listed = await createArtifactReader(client, job.number)();
+  const files = listed.filter((one) => isSelected(one, selection));
+  return { complete: checkComplete(tasks, files), listed };
 }
 
 function isPassing(error: unknown): boolean {

@@ -1,0 +1,69 @@
+// Which of a job's files are brought, by a real broker and a worker that does as it is told.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { submit } from "../../test/support/builders.ts";
+import { failed, joinWorker, started, succeeded } from "../../test/support/fake-worker.ts";
+import { testBroker, testFolder } from "../../test/support/start-broker.ts";
+import { createClient } from "../contract/client.ts";
+import { pullJob, type PullOptions } from "./pull-job.ts";
+
+/** A job whose files wait at the broker, the worker for it, and what pulls them. */
+async function waitingJob(frames: string) {
+  const broker = await testBroker();
+  const home = join(testFolder(), "render");
+  const { number } = await submit(broker.api, [{ frames }], {
+    outputFolders: [home],
+    home: "pull",
+    maxRetries: 0,
+  });
+  const worker = await joinWorker(broker);
+  const client = createClient(broker.url, broker.adminToken);
+  const pull = (more: Partial<PullOptions> = {}) =>
+    pullJob({ find: () => client, number, blobs: null, signal: new AbortController().signal, ...more });
+  /** Renders the next frame: a file of this name with this text. */
+  const render = async (name: string, text: string, isPartial = false): Promise<void> => {
+    const held = await worker.work();
+    const [{ ordinal } = { ordinal: 0 }] = held.lease.tasks;
+    const files = [await worker.upload(held, text, join(home, name))];
+    const end = isPartial ? { ...failed(ordinal), files } : succeeded(ordinal, 1, files);
+    await worker.report(held, [started(ordinal), end], { done: true });
+  };
+  const read = (name: string): string => readFileSync(join(home, name), "utf8");
+  return { broker, number, render, pull, read };
+}
+
+test("of two frames that write one file the newer one is brought, also while the job is followed", async () => {
+  const { render, pull, read } = await waitingJob("1-2");
+  await render("shared.log", "one");
+  await render("shared.log", "one and two");
+  const { complete, files } = await pull({ follow: true });
+  expect(read("shared.log")).toBe("one and two");
+  expect(files.map(({ result }) => result)).toEqual(["fetched"]);
+  expect(complete.isComplete).toBe(true);
+});
+
+test("a frame that is done while others are brought is brought too before all is said to be here", async () => {
+  const { render, pull, read } = await waitingJob("1-2");
+  await render("1.png", "one");
+  let isSecondDone = false;
+  const { complete, files } = await pull({
+    onFile: async () => {
+      if (isSecondDone) return;
+      isSecondDone = true;
+      await render("2.png", "two");
+    },
+  });
+  expect(complete.isComplete).toBe(true);
+  expect(read("2.png")).toBe("two");
+  expect(files).toHaveLength(2);
+});
+
+test("what a failed try left never replaces a frame that counts", async () => {
+  const { broker, number, render, pull, read } = await waitingJob("1");
+  await render("1.png", "good");
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "1" } });
+  await render("1.png", "half", true);
+  await pull({ partial: true });
+  expect(read("1.png")).toBe("good");
+});
