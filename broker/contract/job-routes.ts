@@ -109,7 +109,12 @@ export const jobRoutes = {
     summary: "Tasks in order, with their state",
     roles: readers,
     params: jobParams,
-    query: z.object({ ...page, step: z.string().max(64).optional(), state: z.string().max(16).optional() }),
+    query: z.object({
+      ...page,
+      step: z.string().max(64).optional(),
+      ordinal: z.coerce.number().int().min(0).optional(),
+      state: z.string().max(16).optional(),
+    }),
     status: 200,
     answer: pageOf(taskSchema),
     problems: ["malformed", "invalid", "not-found"],

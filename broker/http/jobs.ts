@@ -70,7 +70,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
     requeueTasks: async ({ params, body }) => ({
       requeued: await requeueTasks(broker, jobNumber(context, params.job), body),
     }),
-    listTasks({ params, query: { after, limit, step, state } }) {
+    listTasks({ params, query: { after, limit, step, ordinal, state } }) {
       const number = jobNumber(context, params.job);
       oneOf(state, taskStates, "state");
       const mark = after === undefined ? null : /^(\d{1,6})-(\d{1,9})$/.exec(after);
@@ -78,6 +78,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
         throw new Problem("malformed", "The page mark `after` is not one that this broker gave.");
       const rows = listTaskRows(db, number, {
         step,
+        ordinal,
         state,
         after: mark && [Number(mark[1]), Number(mark[2])],
         limit,

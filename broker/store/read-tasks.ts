@@ -10,6 +10,7 @@ export function listTaskRows(
   jobId: number,
   filter: {
     step?: string | undefined;
+    ordinal?: number | undefined;
     state?: string | undefined;
     after: [number, number] | null;
     limit: number;
@@ -17,6 +18,7 @@ export function listTaskRows(
 ) {
   const conditions: SQL[] = [eq(steps.jobId, jobId)];
   if (filter.step !== undefined) conditions.push(eq(steps.name, filter.step));
+  if (filter.ordinal !== undefined) conditions.push(eq(tasks.ordinal, filter.ordinal));
   if (filter.state !== undefined) conditions.push(eq(tasks.state, filter.state as TaskState));
   if (filter.after) {
     const [idx, ordinal] = filter.after;
