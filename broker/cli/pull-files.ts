@@ -46,6 +46,15 @@ export interface BringOptions {
 interface Errand {
   artifact: Artifact;
   place: Place;
+  /** Files of the same place that came before. */
+  older: Artifact[];
+}
+
+/** What the broker is told. */
+interface Told {
+  artifacts: string[];
+  /** Another file was there and was kept. */
+  leftOut: string[];
 }
 
 /**
@@ -56,7 +65,9 @@ export async function bringFiles(artifacts: readonly Artifact[], options: BringO
   const newest = new Map<string, Errand>();
   for (const artifact of artifacts) {
     const place = options.placeOf(artifact);
-    newest.set("path" in place ? place.path : artifact.id, { artifact, place });
+    const key = "path" in place ? place.path : artifact.id;
+    const before = newest.get(key);
+    newest.set(key, { artifact, place, older: before ? [...before.older, before.artifact] : [] });
   }
   const errands = [...newest.values()];
   const small = options.blobs === null ? errands.filter(isSmall) : [];
@@ -116,19 +127,22 @@ async function bringAll(
 ): Promise<Brought[]> {
   const queue = errands.values();
   const brought: Brought[] = [];
-  const delivered: string[] = [];
+  const open: Told = { artifacts: [], leftOut: [] };
+  const toTell = (): Told => ({ artifacts: open.artifacts.splice(0), leftOut: open.leftOut.splice(0) });
   let told = performance.now();
   async function lane(): Promise<void> {
-    for (const { artifact, place } of queue) {
+    for (const { artifact, place, older } of queue) {
       options.signal?.throwIfAborted();
       // oxlint-disable no-await-in-loop -- a lane brings one file after another
       const one = await bringOne(artifact, place, scratch, options);
       brought.push(one);
-      if (one.result !== "failed" && artifact.deliveredAt === null && artifact.state === "current")
-        delivered.push(artifact.id);
-      if (delivered.length >= mostReported || performance.now() - told > reportEveryMs) {
+      const list = one.result === "kept" ? open.leftOut : open.artifacts;
+      // Of several with one place the older ones are as much home as if they had come one by one.
+      for (const { id, deliveredAt, state } of one.result === "failed" ? [] : [...older, artifact])
+        if (deliveredAt === null && state === "current") list.push(id);
+      if (list.length >= mostReported || performance.now() - told > reportEveryMs) {
         told = performance.now();
-        await report(options, delivered.splice(0));
+        await report(options, toTell());
       }
       await options.onFile?.(one);
       // oxlint-enable no-await-in-loop
@@ -137,9 +151,9 @@ async function bringAll(
   // Every lane ends before anything is thrown, so that no file is written after this returned.
   const ends = await Promise.allSettled(Array.from({ length: lanes }, lane));
   const broken = ends.find((end) => end.status === "rejected");
-  if (broken === undefined) await report(options, delivered);
+  if (broken === undefined) await report(options, toTell());
   else {
-    await report(options, delivered).catch(() => undefined);
+    await report(options, toTell()).catch(() => undefined);
     throw broken.reason;
   }
   return brought;
@@ -202,7 +216,14 @@ async function fetchOne(artifact: Artifact, target: string, options: BringOption
   });
 }
 
-async function report({ client, job, report: isAsked }: BringOptions, artifacts: string[]): Promise<void> {
-  if (!isAsked || artifacts.length === 0) return;
-  await client.call<Answer<"markDelivered">>("post", `/v1/jobs/${job}/delivered`, { body: { artifacts } });
+async function report(
+  { client, job, report: isAsked }: BringOptions,
+  { artifacts, leftOut }: Told,
+): Promise<void> {
+  for (let at = 0; isAsked && at < Math.max(artifacts.length, leftOut.length); at += mostReported) {
+    const part = (all: string[]): string[] => all.slice(at, at + mostReported);
+    const body = { artifacts: part(artifacts), leftOut: part(leftOut) };
+    // oxlint-disable-next-line no-await-in-loop -- more than one only where many files have one place
+    await client.call<Answer<"markDelivered">>("post", `/v1/jobs/${job}/delivered`, { body });
+  }
 }

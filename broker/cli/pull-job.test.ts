@@ -1,7 +1,8 @@
 // Which of a job's files are brought, by a real broker and a worker that does as it is told.
-import { readFileSync } from "node:fs";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { artifactsOf } from "../../test/support/delivery.ts";
 import { submit } from "../../test/support/builders.ts";
 import { failed, joinWorker, started, succeeded } from "../../test/support/fake-worker.ts";
 import { testBroker, testFolder } from "../../test/support/start-broker.ts";
@@ -30,15 +31,18 @@ async function waitingJob(frames: string) {
     await worker.report(held, [started(ordinal), end], { done: true });
   };
   const read = (name: string): string => readFileSync(join(home, name), "utf8");
-  return { broker, number, render, pull, read };
+  return { broker, number, home, render, pull, read };
 }
 
 test("of two frames that write one file the newer one is brought, also while the job is followed", async () => {
-  const { render, pull, read } = await waitingJob("1-2");
+  const { broker, number, render, pull, read } = await waitingJob("1-2");
   await render("shared.log", "one");
   await render("shared.log", "one and two");
   const { complete, files } = await pull({ follow: true });
   expect(read("shared.log")).toBe("one and two");
+  expect(await artifactsOf(broker.api, number)).not.toContainEqual(
+    expect.objectContaining({ deliveredAt: null }),
+  );
   expect(files.map(({ result }) => result)).toEqual(["fetched"]);
   expect(complete.isComplete).toBe(true);
 });
@@ -66,4 +70,19 @@ test("what a failed try left never replaces a frame that counts", async () => {
   await render("1.png", "half", true);
   await pull({ partial: true });
   expect(read("1.png")).toBe("good");
+});
+
+test("a frame that was left out, because another file was there, is not said to be home", async () => {
+  const { broker, number, home, render, pull, read } = await waitingJob("1");
+  await render("1.png", "new");
+  mkdirSync(home);
+  writeFileSync(join(home, "1.png"), "mine");
+  await pull({ conflict: "skip" });
+  expect(read("1.png")).toBe("mine");
+  const [artifact] = await artifactsOf(broker.api, number);
+  expect(artifact).toMatchObject({
+    deliveredAt: expect.any(String) as string,
+    problem: `${join(home, "1.png")} was there already and was kept.`,
+  });
+  expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(0);
 });

@@ -60,7 +60,14 @@ export const artifactSchema = z
 export type Artifact = z.infer<typeof artifactSchema>;
 
 export const markDeliveredSchema = z
-  .object({ artifacts: z.array(z.string().max(64)).min(1).max(1000) })
+  .object({
+    artifacts: z.array(z.string().max(64)).max(1000),
+    leftOut: z
+      .array(z.string().max(64))
+      .max(1000)
+      .default([])
+      .meta({ description: "Not brought: another file was there already, and was kept" }),
+  })
   .strict()
   .meta({ id: "MarkDelivered" });
 

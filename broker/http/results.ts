@@ -61,6 +61,6 @@ export function resultHandlers(context: HttpContext): ResultHandlers {
         },
       });
     },
-    markDelivered: ({ params, body }) => sayDelivered(broker, jobNumber(context, params.job), body.artifacts),
+    markDelivered: ({ params, body }) => sayDelivered(broker, jobNumber(context, params.job), body),
   };
 }

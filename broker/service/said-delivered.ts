@@ -4,21 +4,27 @@ import { addEvent } from "../store/events.ts";
 import type { Broker } from "./broker.ts";
 import { numberOf } from "./ids.ts";
 
-/** Notes that result files of a job are home; those that were before, and ids of other jobs, change nothing. */
-export function sayDelivered(broker: Broker, jobId: number, artifacts: readonly string[]): Promise<void> {
+/** Notes that result files of a job are home, or left out; those that were before, and ids of other jobs, change nothing. */
+export function sayDelivered(
+  broker: Broker,
+  jobId: number,
+  { artifacts, leftOut }: { artifacts: readonly string[]; leftOut: readonly string[] },
+): Promise<void> {
+  const home = new Set(artifacts);
   return broker.writer.write((tx) => {
-    for (const id of new Set(artifacts)) {
+    for (const id of new Set([...home, ...leftOut])) {
       const number = numberOf("artifact", id);
       const file = number === undefined ? undefined : deliveredFile(tx, jobId, number);
       if (!file || file.deliveredAt !== null) continue;
-      markDelivered(tx, file.id, jobId, null);
       const { step, ordinal: first, name, bytes, seconds, worker } = file;
+      const isHome = home.has(id);
+      markDelivered(tx, file.id, jobId, isHome ? null : `${name} was there already and was kept.`);
       addEvent(tx, {
         kind: "artifact.delivered",
         jobId,
         step,
         first,
-        state: "delivered",
+        state: isHome ? "delivered" : "skipped",
         data: { name, bytes, seconds, worker },
       });
     }
