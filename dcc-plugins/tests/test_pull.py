@@ -90,6 +90,66 @@ def test_the_conflict_rule_is_the_jobs_own_unless_another_is_chosen(
     assert Path(frame(home, 1)).read_bytes() == b"new"
 
 
+def test_what_was_home_and_was_changed_since_stays(client: Client, worker: Worker, home: Path) -> None:
+    job = submit(client, "1", outputFolders=[str(home)])
+    worker.render({frame(home, 1): b"new"})
+    pull_job(client, job["number"], FAR)
+    Path(frame(home, 1)).write_bytes(b"painted over")
+    assert pull_job(client, job["number"], FAR).skipped == [frame(home, 1)]
+    assert Path(frame(home, 1)).read_bytes() == b"painted over"
+    pull_job(client, job["number"], PullOptions(conflict="overwrite", local_store=False))
+    assert Path(frame(home, 1)).read_bytes() == b"new"
+
+
+def test_a_frame_that_was_left_out_is_not_said_to_be_home(client: Client, worker: Worker, home: Path) -> None:
+    job = submit(client, "1", outputFolders=[str(home)], conflict="skip")
+    worker.render({frame(home, 1): b"new"})
+    home.mkdir(parents=True)
+    Path(frame(home, 1)).write_bytes(b"mine")
+    pull_job(client, job["number"], FAR)
+    [one] = artifacts(client, job)
+    assert one["problem"] == f"{frame(home, 1)} was there already and was kept."
+    assert client.call("GET", f"/v1/jobs/{job['number']}")["deliveredFiles"] == 0
+
+
+def test_of_two_frames_that_write_one_file_the_newer_one_is_brought(
+    client: Client, worker: Worker, home: Path
+) -> None:
+    job = submit(client, "1-2", outputFolders=[str(home)])
+    worker.render({str(home / "shared.log"): b"one"})
+    worker.render({str(home / "shared.log"): b"one and two"})
+    assert pull_job(client, job["number"], PullOptions(follow=True, local_store=False)).is_complete
+    assert (home / "shared.log").read_bytes() == b"one and two"
+    assert all(one["deliveredAt"] is not None for one in artifacts(client, job))
+
+
+def test_a_frame_that_is_done_while_others_are_brought_is_brought_too(
+    client: Client, worker: Worker, home: Path
+) -> None:
+    job = submit(client, "1-2", outputFolders=[str(home)])
+    worker.render({frame(home, 1): b"one"})
+
+    def on_file(_: Any, name: str, __: Any) -> None:
+        if name == frame(home, 1):
+            worker.render({frame(home, 2): b"two"})
+
+    assert pull_job(client, job["number"], FAR, on_file=on_file).is_complete
+    assert Path(frame(home, 2)).read_bytes() == b"two"
+
+
+def test_what_a_failed_try_left_never_replaces_a_frame_that_counts(
+    client: Client, worker: Worker, home: Path
+) -> None:
+    job = submit(client, "1", outputFolders=[str(home)])
+    worker.render({frame(home, 1): b"good"})
+    client.call("POST", f"/v1/jobs/{job['number']}/requeue", {"frames": "1"})
+    worker.render({frame(home, 1): b"half"}, fails=True)
+    partial = PullOptions(partial=True, local_store=False)
+    pull_job(client, job["number"], partial)
+    pull_job(client, job["number"], partial)
+    assert Path(frame(home, 1)).read_bytes() == b"good"
+
+
 def test_a_filter_and_another_folder(client: Client, worker: Worker, home: Path, tmp_path: Path) -> None:
     job = submit(client, "1", outputFolders=[str(home)])
     worker.render({str(home / "beauty" / "1.exr"): b"b", str(home / "depth" / "1.png"): b"d"})

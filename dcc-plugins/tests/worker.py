@@ -63,8 +63,12 @@ class Worker:
         """Closes its connections."""
         self._client.close()
 
-    def render(self, files: Mapping[str, bytes] | None, *, executable: bool = False) -> None:
-        """Takes the next frame, uploads these files (home name -> bytes) and reports; None: it fails."""
+    def render(
+        self, files: Mapping[str, bytes] | None, *, executable: bool = False, fails: bool = False
+    ) -> None:
+        """Takes the next frame, uploads these files (home name -> bytes) and reports; None: it fails without
+        any.
+        """
         lease = self._client.call("POST", f"/v1/workers/{self._id}/leases")["lease"]
         assert lease is not None, "there was no work"
         headers = {"tally-lease": lease["leaseId"], "tally-lease-token": lease["token"]}
@@ -72,26 +76,20 @@ class Worker:
         for task in lease["tasks"]:
             about = {"ordinal": task["ordinal"], "logOffset": 0}
             items.append({"type": "started", **about})
-            if files is None:
-                items.append(
-                    {
-                        "type": "failed",
-                        **about,
-                        "seconds": 1,
-                        "failureClass": "task",
-                        "reason": "It did not render.",
-                    }
-                )
-                continue
             sent = [
                 {
                     "name": name,
                     **upload_bytes(self._client, data, headers=headers),
                     **({"executable": True} if executable else {}),
                 }
-                for name, data in files.items()
+                for name, data in (files or {}).items()
             ]
-            items.append({"type": "succeeded", **about, "seconds": 1, "files": sent})
+            end: dict[str, Any] = {**about, "seconds": 1, "files": sent}
+            if files is None or fails:
+                reason = "It did not render."
+                items.append({"type": "failed", **end, "failureClass": "task", "reason": reason})
+            else:
+                items.append({"type": "succeeded", **end})
         self._client.call(
             "POST",
             f"/v1/leases/{lease['leaseId']}/reports",

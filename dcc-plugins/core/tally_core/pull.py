@@ -96,8 +96,10 @@ class _Pull:
         self._store = self._local_store() if options.local_store else None
         self._matches = name_filter(options.name_filter) if options.name_filter else None
         self._done: set[str] = set()
+        # Places whose frame counts: what a failed try left does not go there.
+        self._won: set[str] = set()
         self._pulled = Pulled(self._job)
-        self._unmarked: list[str] = []
+        self._unmarked: dict[str, list[str]] = {"artifacts": [], "leftOut": []}
         self._lock = threading.Lock()
 
     def run(self) -> Pulled:
@@ -110,15 +112,35 @@ class _Pull:
             artifacts = list(self._client.pages(f"{self._path}/artifacts", patience=self._patience))
             self._bring(artifacts)
             if not self._options.follow or self._is_over(artifacts):
-                break
+                missing, listed = self._missing()
+                # What came while others were brought is not here yet: nothing is said of it before it is.
+                if any(one.open for one in missing) or self._is_over(listed):
+                    break
         self._pulled.job = self._job
-        self._pulled.missing = missing_frames(self._tasks(), artifacts)
+        self._pulled.missing = missing
         return self._pulled
 
+    def _missing(self) -> tuple[list[MissingFrames], list[Artifact]]:
+        tasks = list(self._tasks())
+        listed = list(self._client.pages(f"{self._path}/artifacts", patience=self._patience))
+        wanted = [one for one in listed if self._is_wanted(one)]
+        return missing_frames(tasks, wanted), listed
+
     def _is_over(self, artifacts: list[Artifact]) -> bool:
-        return self._job["endedAt"] is not None and all(
-            one["id"] in self._done for one in artifacts if self._is_wanted(one)
-        )
+        return (not self._options.follow or self._job["endedAt"] is not None) and not self._news(artifacts)
+
+    def _news(self, artifacts: list[Artifact]) -> list[Artifact]:
+        """Those that were asked for and are still to be brought."""
+        self._won.update(one["name"] for one in artifacts if one["state"] == "current")
+        # While the job goes on the frame itself may still come.
+        may_partial = not self._options.follow or self._job["endedAt"] is not None
+        return [
+            one
+            for one in artifacts
+            if self._is_wanted(one)
+            and one["id"] not in self._done
+            and (one["state"] == "current" or (may_partial and one["name"] not in self._won))
+        ]
 
     def _is_wanted(self, one: Artifact) -> bool:
         return (
@@ -129,29 +151,36 @@ class _Pull:
 
     def _bring(self, artifacts: list[Artifact]) -> None:
         place = places_of(self._job, (one["name"] for one in artifacts), self._options.to)
-        wanted = [one for one in artifacts if self._is_wanted(one) and one["id"] not in self._done]
-        # Where two write the same file, the one that came last counts, and never what a failed try left.
-        last = {one["name"]: one["id"] for one in sorted(wanted, key=lambda one: one["state"] == "current")}
-        self._done.update(one["id"] for one in wanted if last[one["name"]] != one["id"])
-        wanted = [one for one in wanted if last[one["name"]] == one["id"]]
+        news = self._news(artifacts)
+        # Where two write the same file, the one that came last counts.
+        last = {one["name"]: one["id"] for one in news}
+        older: dict[str, list[Artifact]] = {}
+        for one in news:
+            if last[one["name"]] != one["id"]:
+                self._done.add(one["id"])
+                older.setdefault(one["name"], []).append(one)
+        wanted = [one for one in news if last[one["name"]] == one["id"]]
         if self._store is None:
             self._addresses.prepare((one["sha256"] for one in wanted if one["kept"]), self._patience)
 
         def piece(one: Artifact) -> Piece:
-            return lambda: self._bring_one(one, place)
+            return lambda: self._bring_one(one, place, older.get(one["name"], []))
 
         try:
             run_pieces((piece(one) for one in wanted), self._options.parallel, self._stop)
         finally:
             self._mark()
 
-    def _bring_one(self, one: Artifact, place: Place) -> None:
+    def _bring_one(self, one: Artifact, place: Place, older: list[Artifact]) -> None:
         try:
             name = place(one)
         except TallyError as error:
             self._heard(one, str(one["name"]), HomeResult("failed", error.detail))
             return
         conflict: Conflict = self._options.conflict or self._job["settings"]["conflict"]
+        if one["deliveredAt"] is not None and self._options.conflict != "overwrite":
+            # What came home once and is another file now was changed by a person.
+            conflict = "skip"
         executable = bool(one.get("executable", False))
         file = Homecoming(one["id"], name, one["bytes"], one["sha256"], conflict, executable)
         local = self._local_file(one["sha256"])
@@ -160,12 +189,16 @@ class _Pull:
             # Cleaned away, or not for this person to read: the broker is asked.
             result = bring_home(file, lambda target: self._fetch(one, target), self._stop)
         self._heard(one, name, result)
-        if result.kind != "failed" and self._options.to is None and one["state"] == "current":
-            with self._lock:
-                self._unmarked.append(one["id"])
-                is_full = len(self._unmarked) >= MOST_MARKED
-            if is_full:
-                self._mark()
+        if result.kind == "failed" or self._options.to is not None:
+            return
+        # The older ones are as much home as if they had come one by one.
+        ids = [it["id"] for it in (*older, one) if it["state"] == "current" and it["deliveredAt"] is None]
+        with self._lock:
+            marked = self._unmarked["leftOut" if result.kind == "skipped" else "artifacts"]
+            marked.extend(ids)
+            is_full = len(marked) >= MOST_MARKED
+        if is_full:
+            self._mark()
 
     def _fetch(self, one: Artifact, target: str) -> None:
         if not one["kept"] and self._job["endedAt"] is not None:
@@ -192,14 +225,14 @@ class _Pull:
                 self._on_file(one, name, result)
 
     def _mark(self) -> None:
-        """Files that lie flushed in their place are home: the broker is told."""
+        """Files that lie flushed in their place are home, and others were left out: the broker is told."""
         with self._lock:
-            ids, self._unmarked = self._unmarked, []
-        for at in range(0, len(ids), MOST_MARKED):
+            told, self._unmarked = self._unmarked, {"artifacts": [], "leftOut": []}
+        for at in range(0, max(len(ids) for ids in told.values()), MOST_MARKED):
             self._client.call(
                 "POST",
                 f"{self._path}/delivered",
-                {"artifacts": ids[at : at + MOST_MARKED]},
+                {kind: ids[at : at + MOST_MARKED] for kind, ids in told.items()},
                 patience=Patience(self._options.patience_s),
             )
 
