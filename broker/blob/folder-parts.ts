@@ -53,7 +53,7 @@ export interface FolderParts {
   list(upload: string, blob: BlobName): Promise<{ number: number; bytes: number }[] | null>;
   complete(upload: string, blob: BlobName, count: number): Promise<void>;
   abort(upload: string, blob: BlobName): Promise<void>;
-  abortStale(before: number): Promise<number>;
+  abortStale(before: number, known: ReadonlySet<string>): Promise<number>;
 }
 
 /** Keeps uploads in `folder`; `commit` gives a whole file, on the disk, its name in the store. */
@@ -164,9 +164,10 @@ export function createFolderParts(options: {
       const upload = await loadOf(id, blob);
       if (upload) await forget(id, upload);
     },
-    async abortStale(before) {
+    async abortStale(before, alive) {
       let aborted = 0;
       for (const id of await readdir(folder).catch(() => [])) {
+        if (alive.has(id)) continue;
         const place = join(folder, id);
         // oxlint-disable-next-line no-await-in-loop -- a few uploads, once a day
         const note = await readNote(place);

@@ -217,9 +217,9 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
     completeParts: (upload, blob, count) => parts.complete(upload, blob, count),
     abortParts: (upload, blob) => parts.abort(upload, blob),
     receivePart: (upload, part, stream) => parts.receive(upload, part, stream),
-    async abortStale(before) {
+    async abortStale(before, known = new Set()) {
       await onDisk(() => removeOlder(incoming, before));
-      return await onDisk(() => parts.abortStale(before));
+      return await onDisk(() => parts.abortStale(before, known));
     },
   };
 

@@ -6,11 +6,12 @@ import { expect, test } from "vitest";
 import { maxSingleBytes } from "../contract/blob.ts";
 import type { Job } from "../contract/job.ts";
 import { sendBlob, sendManifest, sha256Of } from "../../test/support/blobs.ts";
-import { submission, untilState } from "../../test/support/builders.ts";
+import { submission, submit, taskStatesOf, untilState } from "../../test/support/builders.ts";
 import { untilStored } from "../../test/support/delivery.ts";
 import { createFakeClock, type FakeClock } from "../../test/support/fake-clock.ts";
 import { joinWorker } from "../../test/support/fake-worker.ts";
 import { testBroker, testFolder, type TestBroker } from "../../test/support/start-broker.ts";
+import { letInputsGo, markInputsCleaned, nextHolder } from "../store/retention.ts";
 import { createCleaner } from "./cleaner.ts";
 
 const dayMs = 86_400_000;
@@ -187,6 +188,71 @@ test("one job alone: all its bytes go at once, those that others need stay; a jo
   const removed = await api.ok("clean", { body: { dryRun: false, job: String(first.job.number) } });
   expect(removed).toEqual({ ...counted, dryRun: false });
   expect(kept(broker, ["shared", "mine", "theirs"])).toEqual(["shared", "theirs"]);
+});
+
+test("a job of many results is cleaned in slices, each result once", async () => {
+  const { broker } = await brokerOfDays();
+  const { api } = broker;
+  const { job } = await renderOne(broker, "texture", "theirs", false);
+  await submit(api, [{ frames: "1" }], { home: "pull" });
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const one = await worker.upload(held, "black", "/out/0.png");
+  const files = Array.from({ length: 4500 }, (_, index) => ({ ...one, name: `/out/${index}.png` }));
+  await worker.succeed(held, { files });
+  await untilState(api, job.number + 1, "succeeded");
+  const body = { job: String(job.number + 1) };
+  const said = await api.ok("clean", { body });
+  expect(said.undelivered).toEqual({ files: 4500, bytes: 4500 * 5 });
+  const removed = await api.ok("clean", { body: { ...body, dryRun: false } });
+  expect(removed).toEqual({ ...said, dryRun: false });
+  expect(kept(broker, ["black", "theirs"])).toEqual(["theirs"]);
+});
+
+test("a cleaning that broke off half way through a job's inputs is ended by the next one", async () => {
+  const { broker, clock } = await brokerOfDays();
+  const { api } = broker;
+  const { job } = await renderOne(broker, "texture", "result", true);
+  clock.advance(31 * dayMs);
+  await broker.broker.writer.write((tx) => markInputsCleaned(tx, job.number));
+  const counted = await api.ok("clean", { body: {} });
+  expect(counted.inputs.files).toBe(2);
+  expect(await api.ok("clean", { body: { dryRun: false } })).toEqual({ ...counted, dryRun: false });
+  expect(kept(broker, ["texture", "result"])).toEqual([]);
+});
+
+test("a job whose inputs go at the moment of its requeue is not rendered again without them", async () => {
+  const { broker } = await brokerOfDays();
+  const { writer } = broker.broker;
+  const { job } = await renderOne(broker, "texture", "result", true);
+  const cleaned = Promise.withResolvers<void>();
+  let isFirst = true;
+  // Right after the requeue's first change, ahead of its second.
+  writer.onCommit(() => {
+    if (!isFirst) return;
+    isFirst = false;
+    const change = writer.write((tx) => {
+      expect(nextHolder(tx, 0, tx.now + 1, job.number)).toBe(job.number);
+      markInputsCleaned(tx, job.number);
+      letInputsGo(tx, job.number, 100);
+    });
+    change.then(cleaned.resolve, cleaned.reject);
+  });
+  await broker.api.problem("requeueTasks", "cleaned", { params: { job: job.number }, body: {} });
+  await cleaned.promise;
+  expect(await taskStatesOf(broker.api, job.number)).toEqual(["succeeded"]);
+});
+
+test("an upload that takes days is left alone as long as somebody goes on with it", async () => {
+  const { broker, clock } = await brokerOfDays();
+  const { api } = broker;
+  const large = { sha256: sha256Of("large"), bytes: maxSingleBytes + 1 };
+  const begun = await api.ok("startUpload", { body: large });
+  // The store goes by its own clock.
+  clock.setWall(Date.now() + 2 * dayMs - clock.now());
+  expect(await api.ok("startUpload", { body: large })).toEqual(begun);
+  expect((await api.ok("clean", { body: { dryRun: false } })).uploads).toBe(0);
+  expect(await api.ok("startUpload", { body: large })).toEqual(begun);
 });
 
 test("while bytes go, the same bytes come again: afterwards they are there", async () => {

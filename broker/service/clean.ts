@@ -2,30 +2,37 @@
 // of blobs, in slices; then blobs that nothing needs lose their row; last go the bytes.
 import type { Cleaned } from "../contract/system.ts";
 import { Problem } from "../contract/problem.ts";
-import { deleteUpload, missingPlaces } from "../store/blobs.ts";
+import { missingPlaces } from "../store/blobs.ts";
 import {
   countInputs,
   countOrphans,
   countResults,
+  deleteStaleUpload,
   deleteUnneeded,
+  endOfSlice,
   letInputsGo,
   letResultsGo,
+  markInputsCleaned,
   newestId,
   nextHolder,
   orphansIn,
   staleUploads,
   unneededOf,
+  uploadReferences,
   type Retention,
   type Tally,
   type Unneeded,
   type Window,
 } from "../store/retention.ts";
+import type { Tx } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { sliceRows } from "./settle.ts";
 
 const dayMs = 86_400_000;
 /** Stored objects looked at together. */
 const listed = 1000;
+/** Input files counted together: each is looked up in every job that has it. */
+const counted = 500;
 
 export interface RetentionDays {
   deliveredDays: number | null;
@@ -87,7 +94,7 @@ async function count(broker: Broker, what: Retention, dayAgo: number): Promise<C
   if (jobId === null)
     for await (const window of windowsOf(broker, "blobs", null))
       add(orphans, countOrphans(broker.rows, dayAgo, window));
-  const inputs = countInputs(broker.rows, what.inputsBefore, jobId);
+  const inputs = await countAllInputs(broker, what);
   const uploads = jobId === null ? leftUploads(broker, dayAgo) : 0;
   return { dryRun: true, results, undelivered, inputs, orphans, uploads };
 }
@@ -130,13 +137,48 @@ async function* windowsOf(
   table: "artifacts" | "blobs",
   jobId: number | null,
 ): AsyncGenerator<Window> {
-  const last = newestId(broker.rows, table);
-  // One job's rows are few, and found by its number.
-  const size = jobId === null ? sliceRows : last;
-  for (let from = 0; from < last && !broker.stopping; from += size) {
-    yield { from, to: from + size };
-    await new Promise((turn) => setImmediate(turn));
+  const last = jobId === null ? newestId(broker.rows, table) : Infinity;
+  for (let from = 0; from < last && !broker.stopping;) {
+    const to = jobId === null ? from + sliceRows : endOfSlice(broker.rows, jobId, from, sliceRows);
+    if (to === null) return;
+    yield { from, to };
+    from = to;
+    await turn();
   }
+}
+
+/** Lets others have their turn of the loop. */
+function turn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
+}
+
+/** Every job that is to lose its input files, one after another. */
+async function* holdersOf(broker: Broker, { inputsBefore, jobId }: Retention): AsyncGenerator<number> {
+  for (let after = 0; inputsBefore !== null && !broker.stopping;) {
+    const holder = nextHolder(broker.rows, after, inputsBefore, jobId);
+    if (holder === undefined) return;
+    yield holder;
+    after = holder;
+    await turn();
+  }
+}
+
+/** Input files that no other job and no kept result needs. */
+async function countAllInputs(broker: Broker, what: Retention): Promise<Tally> {
+  const sum = nothing();
+  const holders: number[] = [];
+  for await (const holder of holdersOf(broker, what)) holders.push(holder);
+  for (const holder of holders) {
+    for (let after = 0; ;) {
+      const slice = countInputs(broker.rows, holders, holder, after, counted);
+      for (const { bytes, goes } of slice) if (goes === 1) add(sum, { files: 1, bytes });
+      if (slice.length < counted) break;
+      after = slice.at(-1)?.blobId ?? after;
+      // oxlint-disable-next-line no-await-in-loop -- others have their turn in between
+      await turn();
+    }
+  }
+  return sum;
 }
 
 /** Lets results go, and with them the blobs that only they needed. */
@@ -154,22 +196,21 @@ async function letGo(
 }
 
 async function letInputs(broker: Broker, what: Retention, usedBefore: number | null): Promise<Tally> {
-  const { inputsBefore, jobId } = what;
   const sum = nothing();
-  if (inputsBefore === null) return sum;
-  for (let after = 0; ;) {
-    // oxlint-disable no-await-in-loop -- slices must follow one another
-    const last = after;
-    const holder = await broker.writer.write((tx) => nextHolder(tx, last, inputsBefore, jobId));
-    if (holder === undefined || broker.stopping) return sum;
-    after = holder;
-    for (let isMore = true; isMore;) {
-      const slice = await broker.writer.write((tx) => letInputsGo(tx, holder, sliceRows));
+  for await (const holder of holdersOf(broker, what)) {
+    // Marked and let go in one: a job that was requeued meanwhile keeps all, one that lost some is not rendered again.
+    const isOver = (tx: Tx) => nextHolder(tx, 0, what.inputsBefore ?? 0, holder) !== undefined;
+    for (let isMore = true; isMore && !broker.stopping;) {
+      const slice = await broker.writer.write((tx) => {
+        if (!isOver(tx)) return [];
+        markInputsCleaned(tx, holder);
+        return letInputsGo(tx, holder, sliceRows);
+      });
       add(sum, await removeFreed(broker, slice, usedBefore));
       isMore = slice.length === sliceRows;
     }
-    // oxlint-enable no-await-in-loop
   }
+  return sum;
 }
 
 /** Removes blobs that rows let go of. What was used since `usedBefore` stays, and goes another day as an orphan. */
@@ -205,15 +246,15 @@ async function abortStale(broker: Broker, before: number): Promise<number> {
     const slice = staleUploads(broker.rows, before, 100);
     for (const { id, sha256, bytes, reference, isLeft } of slice) {
       // oxlint-disable no-await-in-loop -- there is hardly ever one
-      await broker.writer.write((tx) => deleteUpload(tx, id));
+      if (!(await broker.writer.write((tx) => deleteStaleUpload(tx, id, before)))) continue;
       await broker.blobs.abortParts(reference, { sha256, bytes });
       // oxlint-enable no-await-in-loop
       left += isLeft;
     }
-    if (slice.length < 100) break;
+    if (slice.length < 100 || broker.stopping) break;
   }
   // Those that no row knows: the broker died between the store's answer and its own.
-  return left + (await broker.blobs.abortStale(before));
+  return left + (await broker.blobs.abortStale(before, uploadReferences(broker.rows)));
 }
 
 /** Stored objects without a row: the broker died between the two. */
@@ -240,7 +281,7 @@ async function removeStrays(broker: Broker, before: number): Promise<Tally> {
       }
     });
     // oxlint-enable no-await-in-loop
-    if (page.length < listed) return sum;
+    if (page.length < listed || broker.stopping) return sum;
     after = page.at(-1)?.sha256 ?? null;
   }
 }

@@ -190,6 +190,8 @@ async function requeueStep(
     const slice = ordinals.slice(at, at + sliceRows);
     // oxlint-disable-next-line no-await-in-loop -- slices must follow one another
     await broker.writer.write((tx) => {
+      // Until the first of its frames is back, the job is over, and its files may be cleaned up.
+      refuseWithoutInputs(tx, jobId);
       const earlier = tx.get(
         `SELECT 1 FROM step_dependencies d JOIN steps u ON u.id = d.depends_on
          WHERE d.step_id = ? AND u.succeeded < u.task_count LIMIT 1`,

@@ -39,10 +39,27 @@ function resultsThatMayGo(
     : [`${results("AND f.job_id = ?")} AND ${kinds[kind]}`, [from, to, jobId, before]];
 }
 
-/** Jobs that are over and still hold their input files, after a number. */
-const holders = `SELECT j.id FROM jobs j WHERE j.id > ? AND j.manifest IS NOT NULL AND j.ended_at < ? AND j.inputs_cleaned_at IS NULL
-  AND j.id = coalesce(?, j.id)
-  AND EXISTS (SELECT 1 FROM job_blobs i WHERE i.job_id = j.id)`;
+/** Jobs that are over and still hold input files, after a number; by the files, so that no history is read. */
+const holders = `WITH RECURSIVE h (id) AS (
+    SELECT min(job_id) FROM job_blobs WHERE job_id > ?
+    UNION ALL SELECT (SELECT min(i.job_id) FROM job_blobs i WHERE i.job_id > h.id) FROM h WHERE h.id IS NOT NULL
+  ) SELECT j.id FROM h CROSS JOIN jobs j ON j.id = h.id WHERE j.ended_at < ?`;
+const oneHolder = `SELECT id FROM jobs WHERE id > ? AND ended_at < ? AND id = ?
+  AND EXISTS (SELECT 1 FROM job_blobs i WHERE i.job_id = jobs.id)`;
+
+/** The next job after `after` that is to lose its input files. */
+export function nextHolder(
+  rows: Rows,
+  after: number,
+  before: number,
+  jobId: number | null,
+): number | undefined {
+  const job =
+    jobId === null
+      ? rows.get<{ id: number }>(`${holders} LIMIT 1`, after, before)
+      : rows.get<{ id: number }>(oneHolder, after, before, jobId);
+  return job?.id;
+}
 
 /** A blob `b` that nothing needs: no job and no result. */
 const unneeded = `NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id)
@@ -62,6 +79,17 @@ export function newestId(rows: Rows, table: "artifacts" | "blobs"): number {
   return rows.get<{ id: number | null }>(`SELECT max(id) AS id FROM ${table}`)?.id ?? 0;
 }
 
+/** The `limit`-th result of a job after `after`, or its last; null where there is none. */
+export function endOfSlice(rows: Rows, jobId: number, after: number, limit: number): number | null {
+  const row = rows.get<{ id: number | null }>(
+    "SELECT max(id) AS id FROM (SELECT id FROM artifacts WHERE job_id = ? AND id > ? ORDER BY id LIMIT ?)",
+    jobId,
+    after,
+    limit,
+  );
+  return row?.id ?? null;
+}
+
 /** Results of one kind that may go. */
 export function countResults(
   rows: Rows,
@@ -74,19 +102,32 @@ export function countResults(
   return rows.get<Tally>(`SELECT ${tally} FROM (SELECT f.bytes ${sql})`, ...values) ?? none;
 }
 
-/** Input files that no other job and no kept result needs. */
-export function countInputs(rows: Rows, before: number | null, jobId: number | null): Tally {
-  if (before === null) return none;
-  return (
-    rows.get<Tally>(
-      `WITH holders AS (${holders})
-       SELECT ${tally} FROM blobs b WHERE b.id IN (SELECT i.blob_id FROM job_blobs i JOIN holders h ON h.id = i.job_id)
-         AND NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id AND i.job_id NOT IN (SELECT id FROM holders))
-         AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`,
-      0,
-      before,
-      jobId,
-    ) ?? none
+export interface CountedInput {
+  blobId: number;
+  bytes: number;
+  /** Nothing but `holders` needs it, and this job is the first of them that has it. */
+  goes: number;
+}
+
+/** A slice of a job's input files after `after`, and which of them go when `holders` lose theirs. */
+export function countInputs(
+  rows: Rows,
+  holders: readonly number[],
+  jobId: number,
+  after: number,
+  limit: number,
+): CountedInput[] {
+  return rows.all(
+    `SELECT i.blob_id AS blobId, b.bytes,
+            NOT EXISTS (SELECT 1 FROM job_blobs o WHERE o.blob_id = i.blob_id AND o.job_id < i.job_id)
+            AND NOT EXISTS (SELECT 1 FROM job_blobs o WHERE o.blob_id = i.blob_id
+                              AND o.job_id NOT IN (SELECT value FROM json_each(?)))
+            AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = i.blob_id) AS goes
+     FROM job_blobs i JOIN blobs b ON b.id = i.blob_id WHERE i.job_id = ? AND i.blob_id > ? ORDER BY i.blob_id LIMIT ?`,
+    JSON.stringify(holders),
+    jobId,
+    after,
+    limit,
   );
 }
 
@@ -126,11 +167,9 @@ export function letResultsGo(
   return slice;
 }
 
-/** The next job after `after` that is to lose its input files, marked so that it is not rendered again. */
-export function nextHolder(tx: Tx, after: number, before: number, jobId: number | null): number | undefined {
-  const job = tx.get<{ id: number }>(`${holders} ORDER BY j.id LIMIT 1`, after, before, jobId);
-  if (job) tx.run("UPDATE jobs SET inputs_cleaned_at = ? WHERE id = ?", tx.now, job.id);
-  return job?.id;
+/** Notes that a job is losing its input files, so that it is not rendered again. */
+export function markInputsCleaned(tx: Tx, jobId: number): void {
+  tx.run("UPDATE jobs SET inputs_cleaned_at = coalesce(inputs_cleaned_at, ?) WHERE id = ?", tx.now, jobId);
 }
 
 /** Lets a slice of a job's input files go; answers their blobs. */
@@ -187,6 +226,17 @@ export function deleteUnneeded(
     JSON.stringify(ids),
     usedBefore,
   );
+}
+
+/** Forgets an upload unless somebody went on with it since; false then. */
+export function deleteStaleUpload(tx: Tx, id: number, before: number): boolean {
+  return tx.run("DELETE FROM uploads WHERE id = ? AND used_at < ?", id, before).changes === 1;
+}
+
+/** The store's own words for all uploads in parts that are known. */
+export function uploadReferences(rows: Rows): Set<string> {
+  const all = rows.all<{ reference: string }>("SELECT reference FROM uploads");
+  return new Set(all.map(({ reference }) => reference));
 }
 
 /** Uploads in parts that nobody went on with since, at most `limit`; those whose blob is here are not counted. */
