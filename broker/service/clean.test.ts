@@ -119,6 +119,21 @@ test("results that are home go after their days, inputs after theirs, results th
   expect(kept(broker, texts)).toEqual([]);
 });
 
+test("a result that was left out because a file was there never came home: it stays", async () => {
+  const { broker, clock } = await brokerOfDays();
+  const { api } = broker;
+  const { job } = await renderOne(broker, "texture", "result", false);
+  const { items } = await api.ok("listArtifacts", { params: { job: job.number } });
+  const body = { artifacts: [], leftOut: items.map(({ id }) => id) };
+  await api.ok("markDelivered", { params: { job: job.number }, body });
+  clock.advance(8 * dayMs);
+  expect((await api.ok("clean", { body: { dryRun: false } })).results.files).toBe(0);
+  expect(kept(broker, ["result"])).toEqual(["result"]);
+  const asked = await api.ok("clean", { body: { dryRun: false, undeliveredDays: 7 } });
+  expect(asked.undelivered.files).toBe(1);
+  expect(kept(broker, ["result"])).toEqual([]);
+});
+
 test("bytes that another job still needs stay, whoever else lets them go", async () => {
   const { broker, clock } = await brokerOfDays();
   const { api } = broker;

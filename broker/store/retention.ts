@@ -1,4 +1,5 @@
 // Which bytes nobody needs any more, counted and let go slice by slice. Rows go before bytes.
+import { isCurrent } from "./artifacts.ts";
 import type { Rows, Tx } from "./tx.ts";
 
 export interface Tally {
@@ -19,12 +20,16 @@ export interface Retention {
 }
 
 /** Results of jobs that are over, whose bytes are in the store: of a window, and of one job where it is named. */
-const results = (ofJob: string) => `FROM artifacts f JOIN jobs j ON j.id = f.job_id
+const results = (
+  ofJob: string,
+) => `FROM artifacts f JOIN jobs j ON j.id = f.job_id JOIN attempts a ON a.id = f.attempt_id
   WHERE f.id > ? AND f.id <= ? ${ofJob}
     AND f.blob_id IS NOT NULL AND f.cleaned_at IS NULL AND j.ended_at IS NOT NULL`;
+/** Left out because another file was there, and no newer one counts: ours is the only one. */
+const isLeftOut = `(f.problem IS NOT NULL AND ${isCurrent})`;
 const kinds = {
-  delivered: "f.delivered_at < ?",
-  undelivered: "f.delivered_at IS NULL AND j.ended_at < ?",
+  delivered: `f.delivered_at < ? AND NOT ${isLeftOut}`,
+  undelivered: `(f.delivered_at IS NULL OR ${isLeftOut}) AND j.ended_at < ?`,
 };
 
 /** The rest of a statement about results that may go, and its values. */
