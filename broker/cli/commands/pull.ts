@@ -30,7 +30,7 @@ already is not fetched again, so typing it again goes on where it stopped. Witho
   --step NAME            only files of this step
   --overwrite, --skip    when another file is there already. Default: as the job was told at submit; a file that was home
                          and was changed since stays as it is
-  --partial              files of tries that failed or were canceled too
+  --partial              files of tries that failed or were canceled too, where no frame is done; with --follow at the end
   --follow               brings each file as it comes, until the job is over
   --zip FILE             all of one job in a zip instead, with a list inside; takes --filter and --step
 ${brokerHelp}

@@ -13,8 +13,9 @@ const MOST_BY_DEFAULT = 20 * GIB;
 const SHARE_OF_FREE = 0.1;
 /** Other agents fill the cache too: what is known of its size is looked up again after this time. */
 const LOOK_AGAIN_MS = 60_000;
-/** Nobody needs so long to remove some files: a mark that is older was left by a machine that went down. */
+/** A mark that nobody renewed for so long was left by a machine that went down. */
 const MARK_LIMIT_MS = 60_000;
+const RENEW_MARK_MS = 10_000;
 const ODD_FILE_LIMIT_MS = 24 * 3_600_000;
 const AT_ONCE = 32;
 /**
@@ -121,6 +122,10 @@ export function openCache(folder: string, maxBytes: number): ContentCache {
       const marked = join(folder, `removing-${mark}`);
       own.add(mark);
       await writeFile(marked, "", { mode: 0o600 });
+      const renewing = setInterval(() => {
+        const now = new Date();
+        utimes(marked, now, now).catch(() => {});
+      }, RENEW_MARK_MS);
       try {
         const held = await heldByAnybody();
         for (const { sha256, bytes } of entries) {
@@ -130,6 +135,7 @@ export function openCache(folder: string, maxBytes: number): ContentCache {
           left -= bytes;
         }
       } finally {
+        clearInterval(renewing);
         own.delete(mark);
         await rm(marked, { force: true });
       }

@@ -127,7 +127,7 @@ export async function placeFiles(
   const linked = new Set<string>();
   const files = wanted.files.filter(({ names }) => !placed.has(names.join("/")));
   try {
-    await refuseClashes(root, files);
+    await refuseClashes(root, files, placed);
     const folders = mirrorFolders(root);
     for (const names of wanted.folders) await folders.make(names);
     for (const { names } of files) await folders.make(names.slice(0, -1));
@@ -151,9 +151,14 @@ export async function placeFiles(
   return linked;
 }
 
-async function refuseClashes(root: string, files: readonly Wanted[]): Promise<void> {
-  if (files.length < 2 || !(await foldsCase(root))) return;
-  const clash = caseClash(files.map(({ names }) => names));
+async function refuseClashes(
+  root: string,
+  files: readonly Wanted[],
+  placed: ReadonlySet<string>,
+): Promise<void> {
+  if (files.length + placed.size < 2 || !(await foldsCase(root))) return;
+  const before = [...placed].map((path) => path.split("/"));
+  const clash = caseClash([...before, ...files.map(({ names }) => names)]);
   if (clash === undefined) return;
   const [one, other] = clash.map((path) => {
     const found = files.find(({ names }) => `/${names.join("/")}`.startsWith(path));

@@ -98,6 +98,9 @@ class _Pull:
         self._done: set[str] = set()
         # Places whose frame counts: what a failed try left does not go there.
         self._won: set[str] = set()
+        self._names: set[str] = set()
+        # Where the next listing begins: with the last page that was full.
+        self._from: str | None = None
         self._pulled = Pulled(self._job)
         self._unmarked: dict[str, list[str]] = {"artifacts": [], "leftOut": []}
         self._lock = threading.Lock()
@@ -109,7 +112,7 @@ class _Pull:
                 # The cursor is older than the look at the job: nothing is missed between the two.
                 cursor = self._next_event(cursor)
             self._job = self._get(self._path)
-            artifacts = list(self._client.pages(f"{self._path}/artifacts", patience=self._patience))
+            artifacts = self._listed()
             self._bring(artifacts)
             if not self._options.follow or self._is_over(artifacts):
                 missing, listed = self._missing()
@@ -119,6 +122,18 @@ class _Pull:
         self._pulled.job = self._job
         self._pulled.missing = missing
         return self._pulled
+
+    def _listed(self) -> list[Artifact]:
+        """Results in the order in which they came, without the pages that were full the last time."""
+        found: list[Artifact] = []
+        after = self._from
+        while True:
+            page = self._get(f"{self._path}/artifacts", {"limit": 1000, "after": after})
+            found.extend(page["items"])
+            after = page["next"]
+            if after is None:
+                return found
+            self._from = after
 
     def _missing(self) -> tuple[list[MissingFrames], list[Artifact]]:
         tasks = list(self._tasks())
@@ -150,7 +165,8 @@ class _Pull:
         )
 
     def _bring(self, artifacts: list[Artifact]) -> None:
-        place = places_of(self._job, (one["name"] for one in artifacts), self._options.to)
+        self._names.update(one["name"] for one in artifacts)
+        place = places_of(self._job, sorted(self._names), self._options.to)
         news = self._news(artifacts)
         # Where two write the same file, the one that came last counts.
         last = {one["name"]: one["id"] for one in news}
