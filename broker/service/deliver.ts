@@ -96,12 +96,12 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
       return isHome;
     }
     // It went into the store before a crash, or it is lost; what is at home already is found there.
-    await adopt(artifact);
-    return awaitsHome === 0 || (await deliver({ ...artifact, staged: "" }));
+    const isKept = await adopt(artifact);
+    return awaitsHome === 0 || (await deliver({ ...artifact, staged: "" }, !isKept));
   }
 
-  /** Home. False when it is to be tried again. */
-  async function deliver(artifact: PendingArtifact): Promise<boolean> {
+  /** Home. False when it is to be tried again. One that is lost may be there already; else there is no more to say. */
+  async function deliver(artifact: PendingArtifact, isLost = false): Promise<boolean> {
     const { conflict } = JSON.parse(artifact.settings) as JobSettings;
     const { id, bytes, sha256 } = artifact;
     const source =
@@ -111,6 +111,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
     const name = localName(artifact.name, broker.sharedRoots, systemOf(process.platform));
     const file = { id, name, bytes, sha256, conflict, executable: artifact.executable === 1, source };
     const result = artifact.current === 1 ? await bringHome(file) : { kind: "outdated" as const };
+    if (isLost && result.kind !== "delivered") return true;
     if (result.kind === "failed") {
       if (artifact.problem !== result.problem)
         await change(artifact, "failed", { problem: result.problem }, (tx) =>
@@ -130,8 +131,8 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
     return true;
   }
 
-  /** Into the store. Throws when it is to be tried again. */
-  async function adopt(artifact: PendingArtifact): Promise<void> {
+  /** Into the store. False when it is lost; throws when it is to be tried again. */
+  async function adopt(artifact: PendingArtifact): Promise<boolean> {
     const { id, staged, sha256, bytes } = artifact;
     const size = await sizeOf(staged);
     // Taken over before a crash that came ahead of the commit.
@@ -148,6 +149,7 @@ export function createDeliverer(broker: Broker, onError: (error: unknown) => voi
       await rm(staged, { force: true });
     }
     await staging.tidy(artifact.leaseId);
+    return harm === null;
   }
 
   /** One change of a result file and the event that tells it. */

@@ -273,6 +273,12 @@ test("a frame whose staged file is gone or cut short is told, and never half at 
     });
     expect(told.deliveredAt).toBeNull();
     expect(readdirSync(left.home)).toEqual([]);
+    // That was the last word: it is lost, and nothing is tried again.
+    await broker.stop();
+    const next = await testBroker({ dataFolder: left.dataFolder });
+    const [last] = await artifactsOf(next.api, left.number);
+    expect(last).toMatchObject({ kept: false, deliveredAt: null });
+    expect(last?.problem).toMatch(/could not be kept: .* with `tally requeue`\.$/);
     // oxlint-enable no-await-in-loop
   }
 });
