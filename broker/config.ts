@@ -50,7 +50,10 @@ export const configSchema = z
         z
           .object({
             kind: z.literal("folder"),
-            folder: z.string().optional().meta({ description: "Default: blobs in the data folder" }),
+            folder: z
+              .string()
+              .optional()
+              .meta({ description: "Default: blobs, in the data folder, where relative names begin" }),
           })
           .strict(),
         z
@@ -78,15 +81,9 @@ export const configSchema = z
       .meta({ description: "Folders that all machines see, as each system spells them; never uploaded" }),
     retention: z
       .object({
-        deliveredDays: z
-          .number()
-          .min(0)
-          .max(36_500)
-          .nullable()
-          .default(7)
-          .meta({
-            description: "Days that the broker keeps its own copy of a result that is home; null: for ever",
-          }),
+        deliveredDays: z.number().min(0).max(36_500).nullable().default(7).meta({
+          description: "Days that the broker keeps its own copy of a result that is home; null: for ever",
+        }),
         inputDays: z
           .number()
           .min(0)

@@ -1,5 +1,5 @@
 // Opens the blob store that tally.yaml names. Either kind is read only when it is the one.
-import { join } from "node:path";
+import { resolve } from "node:path";
 import type { KeyObject } from "node:crypto";
 import type { Config } from "./config.ts";
 import type { BlobStore } from "./domain/ports.ts";
@@ -29,7 +29,8 @@ export async function openStorage(
     import("./blob/folder.ts"),
     import("./blob/door.ts"),
   ]);
-  const folder = storage.folder ?? join(dataFolder, "blobs");
+  // Where the broker happens to be started must not decide where its bytes are.
+  const folder = resolve(dataFolder, storage.folder ?? "blobs");
   const store = createFolderStore({ folder, secret });
   return { store, folder, signedDoor: createSignedDoor(store) };
 }
