@@ -138,8 +138,9 @@ async function bringAll(
       brought.push(one);
       const list = one.result === "kept" ? open.leftOut : open.artifacts;
       // Of several with one place the older ones are as much home as if they had come one by one.
-      for (const { id, deliveredAt, state } of one.result === "failed" ? [] : [...older, artifact])
-        if (deliveredAt === null && state === "current") list.push(id);
+      for (const { id, deliveredAt, problem, state } of one.result === "failed" ? [] : [...older, artifact])
+        // One with a problem was left out before.
+        if ((deliveredAt === null || problem !== null) && state === "current") list.push(id);
       if (list.length >= mostReported || performance.now() - told > reportEveryMs) {
         told = performance.now();
         await report(options, toTell());

@@ -85,4 +85,10 @@ test("a frame that was left out, because another file was there, is not said to 
     problem: `${join(home, "1.png")} was there already and was kept.`,
   });
   expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(0);
+  // Brought after all, it is home like any other, and counted once.
+  await pull({ conflict: "overwrite" });
+  await pull({ conflict: "overwrite" });
+  expect(read("1.png")).toBe("new");
+  expect((await artifactsOf(broker.api, number))[0]?.problem).toBe(null);
+  expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
 });

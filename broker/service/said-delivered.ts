@@ -15,9 +15,11 @@ export function sayDelivered(
     for (const id of new Set([...home, ...leftOut])) {
       const number = numberOf("artifact", id);
       const file = number === undefined ? undefined : deliveredFile(tx, jobId, number);
-      if (!file || file.deliveredAt !== null) continue;
+      if (!file) continue;
       const { step, ordinal: first, name, bytes, seconds, worker } = file;
       const isHome = home.has(id);
+      // What was left out may come home after all.
+      if (file.deliveredAt !== null && !(isHome && file.problem !== null)) continue;
       markDelivered(tx, file.id, jobId, isHome ? null : `${name} was there already and was kept.`);
       addEvent(tx, {
         kind: "artifact.delivered",

@@ -86,13 +86,18 @@ export function pendingArtifacts(rows: Pick<Rows, "all">, afterId: number, limit
   );
 }
 
-/** Nothing is left to do for the file: it is home, or it was left out for the reason given, and then it does not count. */
+/**
+ * Nothing is left to do for the file: it is home, or it was left out for the reason given, and then it does not count.
+ * One that was left out may still come home.
+ */
 export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut: string | null): void {
   const marked = tx.run(
-    "UPDATE artifacts SET delivered_at = ?, problem = ? WHERE id = ? AND delivered_at IS NULL",
+    `UPDATE artifacts SET delivered_at = ?, problem = ?
+     WHERE id = ? AND (delivered_at IS NULL OR (? IS NULL AND problem IS NOT NULL))`,
     tx.now,
     leftOut,
     artifactId,
+    leftOut,
   );
   if (leftOut !== null || marked.changes === 0) return;
   // What a failed try left is no frame that came home, wherever somebody put it.
@@ -185,13 +190,14 @@ export interface DeliveredFile {
   worker: string;
   partial: number;
   deliveredAt: number | null;
+  problem: string | null;
 }
 
 /** One file of a job with what an event tells of it. */
 export function deliveredFile(rows: Rows, jobId: number, artifactId: number): DeliveredFile | undefined {
   return rows.get(
     `SELECT f.id, s.name AS step, a.ordinal, f.name, f.bytes, a.seconds, w.name AS worker, f.partial,
-            f.delivered_at AS deliveredAt
+            f.delivered_at AS deliveredAt, f.problem
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
        JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id WHERE f.id = ? AND f.job_id = ?`,
     artifactId,

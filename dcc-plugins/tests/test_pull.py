@@ -110,6 +110,10 @@ def test_a_frame_that_was_left_out_is_not_said_to_be_home(client: Client, worker
     [one] = artifacts(client, job)
     assert one["problem"] == f"{frame(home, 1)} was there already and was kept."
     assert client.call("GET", f"/v1/jobs/{job['number']}")["deliveredFiles"] == 0
+    # Brought after all, it is home like any other.
+    pull_job(client, job["number"], PullOptions(conflict="overwrite", local_store=False))
+    assert Path(frame(home, 1)).read_bytes() == b"new"
+    assert artifacts(client, job)[0]["problem"] is None
 
 
 def test_of_two_frames_that_write_one_file_the_newer_one_is_brought(

@@ -208,7 +208,12 @@ class _Pull:
         if result.kind == "failed" or self._options.to is not None:
             return
         # The older ones are as much home as if they had come one by one.
-        ids = [it["id"] for it in (*older, one) if it["state"] == "current" and it["deliveredAt"] is None]
+        # One with a problem was left out before.
+        ids = [
+            it["id"]
+            for it in (*older, one)
+            if it["state"] == "current" and (it["deliveredAt"] is None or it["problem"] is not None)
+        ]
         with self._lock:
             marked = self._unmarked["leftOut" if result.kind == "skipped" else "artifacts"]
             marked.extend(ids)
