@@ -115,6 +115,7 @@ function allSuites(): Suite[] {
     check("format", inModules("oxfmt", "bin", "oxfmt"), [".", "--check"]),
     check("lint", inModules("oxlint", "bin", "oxlint"), ["--type-aware", "--deny-warnings"]),
     check("types", inModules("typescript", "bin", "tsc"), ["-p", "."]),
+    check("types of the page", inModules("typescript", "bin", "tsc"), ["-p", "broker/web"]),
     check("generated", join(root, "scripts", "gen.ts"), ["--check"]),
     check("build", join(root, "scripts", "build.ts"), []),
     ...pythonSuites(),

@@ -1,0 +1,59 @@
+// The page sends for a form what the broker takes, with the folders that files may be brought home to.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, it } from "vitest";
+import { submitSchema } from "../../contract/job.ts";
+import { bodyOf, emptySettings, newKey } from "./body.ts";
+import { readTemplate, type ReadTemplate } from "./document.ts";
+
+const root = join(import.meta.dirname, "../../..");
+function templateAt(path: string): ReadTemplate {
+  const { template } = readTemplate(readFileSync(join(root, path), "utf8"));
+  if (template === null) throw new Error(`${path} is no template`);
+  return template;
+}
+
+it("asks for pictures at their place, and for files where they lie", () => {
+  const body = bodyOf(
+    { templateName: "blender-render" },
+    templateAt("container/templates/blender-render.yaml"),
+    { Scene: "/shots/a.blend", Frames: "1-24", Output: "/shots/out/a_####.png" },
+    { ...emptySettings, priority: "80", name: " A " },
+  );
+  expect(body).toEqual({
+    templateName: "blender-render",
+    parameters: { Scene: "/shots/a.blend", Frames: "1-24", Output: "/shots/out/a_####.png" },
+    settings: {
+      name: "A",
+      priority: 80,
+      filesInPlace: true,
+      outputPattern: "/shots/out/a_####.png",
+      outputFolders: ["/shots/out"],
+    },
+  });
+  expect(submitSchema.safeParse(body).success).toBe(true);
+});
+
+it("lets folders of OUT parameters be written to, of every system", () => {
+  const controls = templateAt("test/samples/bundles/controls/template.json");
+  const { settings } = bodyOf({ template: "…" }, controls, { Out: "C:\\made\\values.txt" }, emptySettings);
+  expect(settings?.outputFolders).toEqual(["C:\\made"]);
+});
+
+it("sends no setting that nobody chose", () => {
+  const sample = templateAt("container/templates/generic-sample.yaml");
+  expect(bodyOf({ templateName: "generic-sample" }, sample, {}, emptySettings).settings).toEqual({});
+});
+
+it("says where a template is wrong", () => {
+  expect(readTemplate("specificationVersion: jobtemplate-2023-09\nname: a\nsteps: []")).toMatchObject({
+    template: null,
+    problems: [{ where: "steps" }],
+  });
+  expect(readTemplate("a: b: c").problems[0]?.detail).toMatch(/^Line 1 is not valid YAML/);
+  expect(readTemplate("[]").problems).toHaveLength(1);
+});
+
+it("makes another key each time", () => {
+  expect(new Set(Array.from({ length: 50 }, newKey)).size).toBe(50);
+});

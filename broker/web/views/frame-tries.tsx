@@ -1,0 +1,80 @@
+// The tries of one frame, newest first: what became of each, where, how long; one of them is looked at.
+import type { Attempt } from "../../contract/attempt.ts";
+import type { AttemptState, FailureClass } from "../../contract/states.ts";
+
+const words: Readonly<Record<AttemptState, string>> = {
+  leased: "about to start",
+  started: "rendering",
+  succeeded: "done",
+  failed: "failed",
+  released: "given back",
+  expired: "worker lost",
+  canceled: "canceled",
+};
+
+/** What a try is called on the page. */
+export function tryWords(state: AttemptState): string {
+  return words[state];
+}
+
+/** The mark beside a try; the same shapes as for frames. */
+export function tryMark(state: AttemptState): "waiting" | "running" | "done" | "failed" | "canceled" {
+  if (state === "leased") return "waiting";
+  if (state === "started") return "running";
+  if (state === "succeeded") return "done";
+  return state === "failed" || state === "expired" ? "failed" : "canceled";
+}
+
+const blame: Readonly<Record<FailureClass, string | null>> = {
+  task: null,
+  host: "The machine was to blame, so this try does not count against the frame.",
+  capacity: "There was no room for it, so this try does not count against the frame.",
+  config: "The set-up was to blame: it would fail again until that is mended.",
+  canceled: null,
+};
+
+interface FrameTriesProps {
+  tries: readonly Attempt[];
+  chosen: string | undefined;
+  onChoose: (id: string) => void;
+  when: (iso: string) => preact.ComponentChildren;
+  seconds: (seconds: number) => string;
+}
+
+/** The list of tries. */
+export function FrameTries({ tries, chosen, onChoose, when, seconds }: FrameTriesProps) {
+  return (
+    <ol class="tries" reversed>
+      {tries.map((one, index) => {
+        const mark = tryMark(one.state);
+        const note = one.failureClass === null ? null : blame[one.failureClass];
+        return (
+          <li key={one.id}>
+            <button
+              type="button"
+              class="try"
+              aria-pressed={one.id === chosen}
+              onClick={() => onChoose(one.id)}
+            >
+              <span class={`mark is-${mark}`} aria-hidden="true" />
+              <span class="try-head">
+                <b>Try {tries.length - index}</b> {tryWords(one.state)}
+              </span>
+              <span class="try-facts">
+                {one.worker}
+                {one.device === null ? "" : ` · ${one.device}`}
+                {one.seconds === null ? "" : ` · ${seconds(one.seconds)}`}
+              </span>
+              <span class="try-when">{when(one.endedAt ?? one.startedAt ?? one.createdAt)}</span>
+              {one.reason !== null && <span class="try-reason">{one.reason}</span>}
+              {note !== null && <span class="try-note">{note}</span>}
+              {one.exitCode !== null && one.exitCode !== 0 && (
+                <span class="try-note">The program ended with code {one.exitCode}.</span>
+              )}
+            </button>
+          </li>
+        );
+      })}
+    </ol>
+  );
+}

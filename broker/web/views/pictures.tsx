@@ -1,0 +1,126 @@
+// The pictures and files of one frame: a large one to look at, the others to choose, and where each file is.
+import { useEffect, useState } from "preact/hooks";
+import type { Artifact } from "../../contract/attempt.ts";
+import type { Addresses } from "../flipbook/addresses.ts";
+import { baseName, pictureOf } from "../flipbook/pictures.ts";
+import { bytesText } from "../log/words.ts";
+
+/** The address of a picture's bytes; undefined while it is asked for, null when there is none. */
+export function useAddress(addresses: Addresses, sha256: string | undefined): string | null | undefined {
+  const [state, setState] = useState<{ sha256: string; url: string | null } | null>(null);
+  useEffect(() => {
+    if (sha256 === undefined) return undefined;
+    let isOver = false;
+    addresses.of(sha256).then(
+      (url) => !isOver && setState({ sha256, url }),
+      () => !isOver && setState({ sha256, url: null }),
+    );
+    return () => {
+      isOver = true;
+    };
+  }, [addresses, sha256]);
+  return state?.sha256 === sha256 ? state?.url : undefined;
+}
+
+interface FramePicturesProps {
+  artifacts: readonly Artifact[];
+  addresses: Addresses;
+  /** What stands where no picture is. */
+  nothing: string;
+}
+
+/** The picture of a frame, large; with several, a row to choose from. */
+export function FramePictures({ artifacts, addresses, nothing }: FramePicturesProps) {
+  const shown = artifacts.flatMap((artifact) => {
+    const picture = pictureOf(artifact);
+    return picture === null ? [] : [{ artifact, picture }];
+  });
+  const [chosen, setChosen] = useState<string | null>(null);
+  const [isLarge, setLarge] = useState(false);
+  const current = shown.find(({ artifact }) => artifact.id === chosen) ?? shown[0];
+  const address = useAddress(addresses, current?.picture.sha256);
+  if (current === undefined) return <div class="shot is-empty">{nothing}</div>;
+  const { artifact, picture } = current;
+  return (
+    <figure class="shot">
+      <button
+        type="button"
+        class={isLarge ? "shot-view is-large" : "shot-view"}
+        aria-label={isLarge ? "Fit the picture" : "Show the picture in its own size"}
+        aria-pressed={isLarge}
+        onClick={() => setLarge(!isLarge)}
+      >
+        {typeof address === "string" && <img src={address} alt={baseName(artifact.name)} />}
+        {address === null && <span class="shot-note">This picture is not kept here any more.</span>}
+      </button>
+      <figcaption>
+        <span class="shot-name">{baseName(artifact.name)}</span>
+        {artifact.state === "partial" && <span class="tag is-warning">from a try that did not finish</span>}
+        {picture.isPreview && <span class="tag">preview</span>}
+      </figcaption>
+      {shown.length > 1 && (
+        <div class="shot-row">
+          {shown.map((one) => (
+            <Thumbnail
+              key={one.artifact.id}
+              addresses={addresses}
+              sha256={one.picture.sha256}
+              name={baseName(one.artifact.name)}
+              isCurrent={one === current}
+              onChoose={() => setChosen(one.artifact.id)}
+            />
+          ))}
+        </div>
+      )}
+    </figure>
+  );
+}
+
+function Thumbnail(props: {
+  addresses: Addresses;
+  sha256: string;
+  name: string;
+  isCurrent: boolean;
+  onChoose: () => void;
+}) {
+  const address = useAddress(props.addresses, props.sha256);
+  return (
+    <button
+      type="button"
+      class="shot-thumb"
+      aria-pressed={props.isCurrent}
+      title={props.name}
+      onClick={props.onChoose}
+    >
+      {typeof address === "string" && <img src={address} alt={props.name} loading="lazy" />}
+    </button>
+  );
+}
+
+/** Every file of a frame: how large, and where it is. */
+export function FrameFiles({ artifacts }: { artifacts: readonly Artifact[] }) {
+  if (artifacts.length === 0) return null;
+  return (
+    <ul class="files">
+      {artifacts.map((artifact) => (
+        <li key={artifact.id}>
+          <span class="files-name" title={artifact.name}>
+            {baseName(artifact.name)}
+          </span>
+          <span class="files-size">{bytesText(artifact.bytes)}</span>
+          <span class={artifact.problem === null ? "files-place" : "files-place is-warning"}>
+            {placeOf(artifact)}
+          </span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function placeOf({ state, deliveredAt, problem, name, kept, outside }: Artifact): string {
+  if (problem !== null) return problem;
+  if (state === "partial") return "of a try that did not finish: kept here, not brought home";
+  if (deliveredAt !== null) return `home: ${name}`;
+  if (outside) return "lies outside the job's folders: not brought home by itself";
+  return kept ? "kept here, on its way home" : "not here any more";
+}
