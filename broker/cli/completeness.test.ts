@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { JobDetail, Task } from "../contract/job.ts";
 import { checkComplete, completenessLines } from "./completeness.ts";
+import { tally } from "./own-name.ts";
 
 function task(
   step: string,
@@ -41,7 +42,7 @@ test("failed, open and empty frames are told by step", () => {
     "  Render: 1 frame (7) not done yet",
     "  Render: 1 frame (4) done, but without a file",
     "  Encode: 1 frame (1) not done yet",
-    "  Bring the rest as it comes: tally pull 12 --follow",
+    `  Bring the rest as it comes: ${tally("pull 12 --follow")}`,
   ]);
   expect(completenessLines(job(1, "2026"), complete).at(-1)).toBe(
     "  Render them again: tally requeue 12 --failed",

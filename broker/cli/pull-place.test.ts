@@ -2,6 +2,7 @@
 import { expect, test } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
 import { createPlaces } from "./pull-place.ts";
+import { tally } from "./own-name.ts";
 
 function job(outputPattern: string | null, outputFolders: string[] = []): JobDetail {
   return { number: 12, outputPattern, settings: { outputFolders } } as unknown as JobDetail;
@@ -13,8 +14,7 @@ test("home is the file's own name, below the folders of its job", () => {
   const placeOf = createPlaces(job("/shots/a/####.png"), [], undefined, "posix");
   expect(placeOf(at("/shots/a/0001.png"))).toEqual({ path: "/shots/a/0001.png" });
   expect(placeOf(at("/etc/passwd", true))).toEqual({
-    problem:
-      "/etc/passwd is not below a folder that job 12 may write to. To have it elsewhere: tally pull 12 --to FOLDER",
+    problem: `/etc/passwd is not below a folder that job 12 may write to. To have it elsewhere: ${tally("pull 12 --to FOLDER")}`,
   });
 });
 
