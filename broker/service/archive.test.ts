@@ -11,8 +11,9 @@ import { sha256Of } from "../../test/support/blobs.ts";
 import { submit } from "../../test/support/builders.ts";
 import { untilStored } from "../../test/support/delivery.ts";
 import { joinWorker, type FakeWorker } from "../../test/support/fake-worker.ts";
+import { canListOpenFiles, openFilesBelow } from "../../test/support/open-files.ts";
 import { testBroker, type TestBroker } from "../../test/support/start-broker.ts";
-import { openResult } from "./archive.ts";
+import { openResult, planArchive, writeArchive } from "./archive.ts";
 
 interface List {
   job: number;
@@ -166,6 +167,30 @@ test("whoever goes away half way is not read for any more, and memory stays flat
   expect(process.memoryUsage().rss - before).toBeLessThan(40_000_000);
   asked.destroy();
   await broker.api.ok("health", { token: null });
+});
+
+test.skipIf(!canListOpenFiles)("whoever goes away at any moment leaves no file open", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1" }], { home: "pull" });
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const files = [0, 1, 2].map((index) =>
+    worker.stage(held, `f${index}`, `${index}`.repeat(2_000_000), `/out/${index}.bin`),
+  );
+  await worker.succeed(held, { files });
+  await untilStored(broker, number);
+  const blobs = join(broker.dataFolder, "blobs");
+  const turn = () => new Promise((done) => setImmediate(done));
+  for (let turns = 0; turns < 40; turns++) {
+    // oxlint-disable no-await-in-loop -- a turn later each time
+    const gone = new AbortController();
+    const zip = writeArchive(broker.broker, await planArchive(broker.broker, number, {}), gone.signal);
+    zip.resume();
+    for (let waited = 0; waited < turns; waited++) await turn();
+    gone.abort();
+    // oxlint-enable no-await-in-loop
+  }
+  await expect.poll(() => openFilesBelow(blobs)).toEqual([]);
 });
 
 test("a result that moves into the store while the zip is made is found in the one place or the other", async () => {

@@ -1,7 +1,7 @@
 // The results of a job as one zip: stored, not deflated (pictures are compressed already), read file by file while it
 // is sent, so that a job of a terabyte needs no more memory than one of a kilobyte.
 import { open as openFile } from "node:fs/promises";
-import { PassThrough, type Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { setTimeout as pause } from "node:timers/promises";
 import { ZipFile } from "yazl";
 import { pathNames } from "../contract/manifest.ts";
@@ -29,6 +29,8 @@ export interface ArchivePlan {
 
 /** Rows read at once. */
 const page = 2000;
+/** Files told or put into the zip at once. */
+const slice = 500;
 const isKept = ({ staged, stored }: ResultFile) => staged !== "" || stored === 1;
 
 /**
@@ -59,7 +61,7 @@ export async function planArchive(
     if (rows.length < page) break;
     after = rows.at(-1)?.id ?? after;
     // oxlint-disable-next-line no-await-in-loop -- others have their turn in between
-    await new Promise((turn) => setImmediate(turn));
+    await turn();
   }
   const files = [...byName.values()];
   const kept = files.filter(isKept);
@@ -76,27 +78,46 @@ export async function planArchive(
       `The broker keeps no copy of these results any more. ${home ? `They were brought home: the first is ${home.name}.` : `Render them again: tally requeue ${jobId} --all`}`,
     );
   }
-  return { jobId, entries: entriesOf(kept), gone };
+  return { jobId, entries: await entriesOf(kept), gone };
 }
 
 /** Names relative to the folder that all have in common; never absolute, never climbing. */
-function entriesOf(files: readonly ResultFile[]): Entry[] {
-  const split = files.map((file) => ({ file, names: namesOf(file) }));
-  const folders = split.map(({ names }) => names.slice(0, -1));
-  let common = folders[0] ?? [];
-  for (const folder of folders) {
+async function entriesOf(files: readonly ResultFile[]): Promise<Entry[]> {
+  let common: string[] | undefined;
+  await inSlices(files, (file) => {
+    const folder = namesOf(file).slice(0, -1);
+    common ??= folder;
     let at = 0;
     while (at < common.length && at < folder.length && common[at] === folder[at]) at++;
-    common = common.slice(0, at);
-  }
+    common.length = at;
+  });
   const taken = new Set(["manifest.json"]);
-  return split.map(({ file, names }) => {
-    let path = names.slice(common.length).join("/");
+  const entries: Entry[] = [];
+  await inSlices(files, (file) => {
+    let path = namesOf(file).slice(common?.length).join("/");
     // Two systems' spellings of one name, or a result that is called like our own list.
     if (taken.has(path)) path = `${file.id}-${path.replaceAll("/", "-")}`;
     taken.add(path);
-    return { path, file };
+    entries.push({ path, file });
   });
+  return entries;
+}
+
+/** Does `work` for each; others have their turn in between. Ends early when `isOver` says so. */
+async function inSlices<T>(
+  items: readonly T[],
+  work: (item: T) => void,
+  isOver = () => false,
+): Promise<void> {
+  for (let at = 0; at < items.length && !isOver(); at += slice) {
+    for (const item of items.slice(at, at + slice)) work(item);
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await turn();
+  }
+}
+
+function turn(): Promise<void> {
+  return new Promise((done) => setImmediate(done));
 }
 
 /** What no system would take as a path gets a name of its own. */
@@ -138,19 +159,26 @@ export function writeArchive(
       stop(error instanceof Error ? error : new Error(String(error)));
       return;
     }
+    // Whoever asked went away while it was opened.
+    if (out.destroyed) {
+      (reading as Readable).destroy();
+      return;
+    }
     // Without this a file that breaks off would leave the zip waiting for ever.
     reading.once("error", stop);
     done(null, reading);
   }
 
   const mtime = new Date(broker.clock.now());
-  zip.addBuffer(listOf(broker, jobId, entries, gone), "manifest.json", { compress: false, mtime });
-  for (const { path, file } of entries) {
+  const plain = { compress: false, mtime };
+  zip.addReadStreamLazy("manifest.json", plain, (done) =>
+    done(null, Readable.from(listOf(broker, jobId, entries, gone), { objectMode: false })),
+  );
+  function add({ path, file }: Entry): void {
     const mode = file.executable === 1 ? 0o100755 : 0o100644;
-    const options = { compress: false, mtime, mode, size: file.bytes };
-    zip.addReadStreamLazy(path, options, (done) => void next(file, done));
+    zip.addReadStreamLazy(path, { ...plain, mode, size: file.bytes }, (done) => void next(file, done));
   }
-  zip.end();
+  inSlices(entries, add, () => out.destroyed).then(() => zip.end(), stop);
   return out;
 }
 
@@ -184,13 +212,13 @@ export async function openResult(
   }
 }
 
-/** What is in the zip, and what is not. */
-function listOf(
+/** What is in the zip, and what is not, as JSON text; made while it is sent. */
+async function* listOf(
   broker: Broker,
   jobId: number,
   entries: readonly Entry[],
   gone: readonly ResultFile[],
-): Buffer {
+): AsyncGenerator<Buffer> {
   const { plan, settings } = broker.plans.of(jobId);
   const steps = new Map(
     plan.steps.map((step) => [
@@ -209,12 +237,18 @@ function listOf(
       frame: found ? frameOf(found.step, found.parameter, file.ordinal) : null,
     };
   };
-  const files = entries.map(({ path, file }) => ({ name: path, ...describe(file) }));
-  const list = {
-    job: jobId,
-    name: plan.name,
-    files,
-    ...(gone.length > 0 && { notKept: gone.map(describe) }),
-  };
-  return Buffer.from(`${JSON.stringify(list, null, 1)}\n`);
+  async function* lines<T>(items: readonly T[], toTell: (item: T) => object): AsyncGenerator<Buffer> {
+    for (let at = 0; at < items.length; at += slice) {
+      const told = items.slice(at, at + slice).map((item) => JSON.stringify(toTell(item)));
+      yield Buffer.from(`${at === 0 ? "\n" : ",\n"}${told.join(",\n")}`);
+      await turn();
+    }
+  }
+  yield Buffer.from(`{"job": ${jobId}, "name": ${JSON.stringify(plan.name)}, "files": [`);
+  yield* lines(entries, ({ path, file }) => ({ name: path, ...describe(file) }));
+  if (gone.length > 0) {
+    yield Buffer.from('\n], "notKept": [');
+    yield* lines(gone, describe);
+  }
+  yield Buffer.from("\n]}\n");
 }
