@@ -4,7 +4,7 @@ import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { maxSingleBytes, type Upload } from "../contract/blob.ts";
-import { readPack, type PackedFile } from "../contract/pack.ts";
+import { packEnd, packHead, packStart, readPack, type PackedFile } from "../contract/pack.ts";
 import { packOf, sendBlob, sendManifest, sha256Of } from "../../test/support/blobs.ts";
 import { submission, submit } from "../../test/support/builders.ts";
 import { joinWorker, leaseHeaders } from "../../test/support/fake-worker.ts";
@@ -159,6 +159,9 @@ test("parts whose bytes are not what the hash says: the first reader finds out, 
   const upload = await startParts(api, lie);
   await sendParts(broker, upload, data, [1, 2, 3]);
   await api.ok("completeUpload", { params: { upload: upload.uploadId } });
+  // Nobody looks at what comes again under a name that is known: that makes it no truer.
+  const again = Buffer.concat([packStart(), packHead(lie.sha256, 5), Buffer.from("wrong"), packEnd(1)]);
+  await api.ok("putPack", { bytes: new Uint8Array(again) });
   // The answer breaks off: it never passes for what it is not.
   await expect(api.raw("getBlob", { params: { sha256: lie.sha256 } })).rejects.toThrow();
   await api.problem("doubtBlob", "not-found", { params: { sha256: lie.sha256 } });

@@ -13,7 +13,7 @@ import {
   within,
 } from "../service/blobs.ts";
 import { readBlob } from "../service/read-blob.ts";
-import { onTheWire, signedForMs } from "../service/uploads.ts";
+import { onTheWire, signedForMs, signMany } from "../service/uploads.ts";
 import { findBlob, findBlobs } from "../store/blobs.ts";
 import type { HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
@@ -110,13 +110,13 @@ export function blobHandlers(context: HttpContext): BlobHandlers {
       const reach = reachOf(broker, who, headers);
       const known = findBlobs(broker.rows, body.sha256s);
       const allowed = within(broker, reach, body.sha256s);
-      const downloads = body.sha256s.map(async (sha256) => {
+      const downloads = await signMany(body.sha256s, async (sha256) => {
         const row = known.get(sha256);
         if (!row || !allowed.has(sha256)) return null;
         const { bytes } = row;
         return { sha256, bytes, get: onTheWire(await broker.blobs.signGet({ sha256, bytes }, signedForMs)) };
       });
-      return { downloads: await Promise.all(downloads) };
+      return { downloads };
     },
     doubtBlob: ({ who, headers, params }) => doubtBlob(broker, reachOf(broker, who, headers), params.sha256),
   };

@@ -115,7 +115,9 @@ export async function putPack(broker: Broker, stream: AsyncIterable<Uint8Array>)
       const known = findBlobs(broker.rows, sha256s);
       await broker.blobs.putMany(files.filter(({ sha256 }) => !known.has(sha256)));
       await broker.writer.write((tx) => {
-        for (const { sha256, data } of files) insertBlob(tx, { sha256, bytes: data.length }, true);
+        // What was here before was not looked at: it counts as checked only if it did so far.
+        for (const { sha256, data } of files)
+          insertBlob(tx, { sha256, bytes: data.length }, !known.has(sha256));
       });
     });
     stored += files.length;

@@ -25,6 +25,21 @@ export function onTheWire({ url, headers, expiresAt }: SignedAddress): Signed {
   return { url, headers, expiresAt: new Date(expiresAt).toISOString() };
 }
 
+/** Signed together: an S3 signature takes half a millisecond. */
+const signedTogether = 16;
+
+/** Signs many, a few at a time, so that others have their turn in between; in the order of `items`. */
+export async function signMany<T, R>(items: readonly T[], sign: (item: T) => Promise<R>): Promise<R[]> {
+  const signed: R[] = [];
+  for (let at = 0; at < items.length; at += signedTogether) {
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    signed.push(...(await Promise.all(items.slice(at, at + signedTogether).map(sign))));
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    await new Promise((turn) => setImmediate(turn));
+  }
+  return signed;
+}
+
 export interface Uploads {
   /** Where to send a blob. Throws `storage-full`, `storage-down`. */
   start(blob: BlobRef): Promise<Upload>;
@@ -103,10 +118,10 @@ export function createUploads(broker: Broker): Uploads {
         );
       }
       await broker.writer.write((tx) => touchUpload(tx, upload.id));
-      const signed = parts.map((part) =>
-        broker.blobs.signPart(upload.reference, { sha256, bytes }, part, signedForMs),
+      const { reference } = upload;
+      return await signMany(parts, async (part) =>
+        onTheWire(await broker.blobs.signPart(reference, { sha256, bytes }, part, signedForMs)),
       );
-      return (await Promise.all(signed)).map(onTheWire);
     },
     complete(uploadId) {
       const upload = uploadOf(uploadId);
