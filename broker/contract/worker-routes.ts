@@ -89,7 +89,7 @@ export const workerRoutes = {
     params: z.object({ job: z.string().max(64), step: z.coerce.number().int().min(0) }),
     status: 200,
     answer: stepScriptSchema,
-    problems: ["malformed", "not-found"],
+    problems: ["malformed", "not-found", "lease-lost"],
   },
   reportLease: {
     method: "post",

@@ -3,7 +3,7 @@ import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import { environmentsOf } from "../openjd/job.ts";
 import { reachOf } from "../service/blobs.ts";
-import { heardOf, isLeaseToken } from "../service/broker.ts";
+import { heardOf, isLeaseToken, type WorkerMemory } from "../service/broker.ts";
 import { describeWorker, describeWorkers } from "../service/describe-workers.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
 import { listLeaseInputs } from "../service/lease-inputs.ts";
@@ -70,8 +70,12 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
     leaseTask: async ({ who, params }) => ({
       lease: await leaseTask(broker, ownWorker(context, params.worker, who.tokenId)),
     }),
-    getStepScript({ params }) {
-      const job = broker.plans.of(jobNumber(context, params.job));
+    getStepScript({ who, params }) {
+      const number = jobNumber(context, params.job);
+      // A worker reads what it runs, and no other job.
+      const isTheirs = (one: WorkerMemory) => one.tokenId === who.tokenId && one.lease?.jobId === number;
+      if (who.role === "worker" && ![...broker.workers.values()].some(isTheirs)) throw lost();
+      const job = broker.plans.of(number);
       const { template, environments, parameters, settings, manifest, plan } = job;
       const planned = plan.steps[params.step];
       if (!planned) throw new Problem("not-found", `Job ${params.job} has no step ${params.step}.`);

@@ -144,6 +144,20 @@ test("a step is told which parameters it needs and where it may write", async ()
   expect(encode).toMatchObject({ needs: ["Film"], upstream: true });
 });
 
+test("a worker reads what its own job runs, as long as it holds it, and no other job", async () => {
+  const broker = await testBroker();
+  const mine = await submit(broker.api, [{ frames: "1" }]);
+  const worker = await joinWorker(broker);
+  const scriptOf = (job: number) => ({ params: { job, step: 0 } });
+  await worker.api.problem("getStepScript", "lease-lost", scriptOf(mine.number));
+  const held = await worker.work();
+  const theirs = await submit(broker.api, [{ frames: "1" }]);
+  expect(await worker.api.ok("getStepScript", scriptOf(mine.number))).toMatchObject({ stepName: "render" });
+  await worker.api.problem("getStepScript", "lease-lost", scriptOf(theirs.number));
+  await worker.succeed(held);
+  await worker.api.problem("getStepScript", "lease-lost", scriptOf(mine.number));
+});
+
 test("files in place: only a worker that the broker itself started on its machine gets the job", async () => {
   const broker = await testBroker();
   const settings: Partial<JobSettings> = { filesInPlace: true };
