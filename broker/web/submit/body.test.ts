@@ -1,4 +1,5 @@
 // The page sends for a form what the broker takes, with the folders that files may be brought home to.
+// oxlint-disable no-restricted-imports -- a test runs in Node, not in a browser
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";

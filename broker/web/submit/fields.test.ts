@@ -1,4 +1,5 @@
 // A form from every shipped template and from the sample with one parameter for each control.
+// oxlint-disable no-restricted-imports -- a test runs in Node, not in a browser
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";

@@ -1,6 +1,9 @@
 // The tries of one frame, newest first: what became of each, where, how long; one of them is looked at.
 import type { Attempt } from "../../contract/attempt.ts";
 import type { AttemptState, FailureClass } from "../../contract/states.ts";
+import { StateMark } from "../ui/chip.tsx";
+import { Moment } from "../ui/time.tsx";
+import { duration, type Mark } from "../words.ts";
 
 const words: Readonly<Record<AttemptState, string>> = {
   leased: "about to start",
@@ -18,7 +21,7 @@ export function tryWords(state: AttemptState): string {
 }
 
 /** The mark beside a try; the same shapes as for frames. */
-export function tryMark(state: AttemptState): "waiting" | "running" | "done" | "failed" | "canceled" {
+export function tryMark(state: AttemptState): Mark {
   if (state === "leased") return "waiting";
   if (state === "started") return "running";
   if (state === "succeeded") return "done";
@@ -37,12 +40,10 @@ interface FrameTriesProps {
   tries: readonly Attempt[];
   chosen: string | undefined;
   onChoose: (id: string) => void;
-  when: (iso: string) => preact.ComponentChildren;
-  seconds: (seconds: number) => string;
 }
 
 /** The list of tries. */
-export function FrameTries({ tries, chosen, onChoose, when, seconds }: FrameTriesProps) {
+export function FrameTries({ tries, chosen, onChoose }: FrameTriesProps) {
   return (
     <ol class="tries" reversed>
       {tries.map((one, index) => {
@@ -56,16 +57,18 @@ export function FrameTries({ tries, chosen, onChoose, when, seconds }: FrameTrie
               aria-pressed={one.id === chosen}
               onClick={() => onChoose(one.id)}
             >
-              <span class={`mark is-${mark}`} aria-hidden="true" />
+              <StateMark mark={mark} />
               <span class="try-head">
                 <b>Try {tries.length - index}</b> {tryWords(one.state)}
               </span>
               <span class="try-facts">
                 {one.worker}
                 {one.device === null ? "" : ` · ${one.device}`}
-                {one.seconds === null ? "" : ` · ${seconds(one.seconds)}`}
+                {one.seconds === null ? "" : ` · ${duration(one.seconds)}`}
               </span>
-              <span class="try-when">{when(one.endedAt ?? one.startedAt ?? one.createdAt)}</span>
+              <span class="try-when">
+                <Moment at={one.endedAt ?? one.startedAt ?? one.createdAt} />
+              </span>
               {one.reason !== null && <span class="try-reason">{one.reason}</span>}
               {note !== null && <span class="try-note">{note}</span>}
               {one.exitCode !== null && one.exitCode !== 0 && (

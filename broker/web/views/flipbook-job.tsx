@@ -1,0 +1,66 @@
+// The flip-book of a job as its view has it: frames and their states from the feed, pictures from the broker.
+import { useMemo } from "preact/hooks";
+import { progressKey } from "../../contract/feed-store.ts";
+import { taskStates } from "../../contract/states.ts";
+import { parseRange, rangeValue, type IntegerRange } from "../../openjd/range-expression.ts";
+import { useLive, type Live } from "../live.ts";
+import { framePath, navigate } from "../router.tsx";
+import { useStore } from "../store.ts";
+import { FlipBook } from "./flipbook.tsx";
+import type { ListPictures } from "./use-reels.ts";
+
+interface JobFlipBookProps {
+  job: number;
+  /** The feed of this job's topic. */
+  live: Live;
+}
+
+/** Frames per second where the job says nothing of it. */
+const usualRate = 24;
+
+/** The flip-book of one job; give it a `key` by job. */
+export function JobFlipBook({ job, live }: JobFlipBookProps) {
+  useLive(live, 200);
+  const { api, addresses } = useStore();
+  const list = useMemo<ListPictures>(
+    () => (after, signal) => api.listArtifacts(job, { after, limit: 1000, state: "current" }, signal),
+    [api, job],
+  );
+  const { details, steps, progress } = live.client.store;
+  const detail = details.get(job);
+  const views = steps.get(job);
+  if (!detail || !views) return null;
+  const rate = Number(detail.parameters["FramesPerSecond"]?.value);
+  const { succeeded } = detail.counts;
+  return (
+    <FlipBook
+      list={list}
+      addresses={addresses}
+      version={`${succeeded} ${detail.deliveredFiles} ${live.client.state}`}
+      framesPerSecond={rate > 0 && rate <= 240 ? rate : usualRate}
+      countOf={(step) => views.get(step)?.states.length ?? 0}
+      frameOf={(step, ordinal) => {
+        const view = views.get(step);
+        return {
+          state: taskStates[view?.states[ordinal] ?? 1] ?? "ready",
+          name: nameOf(view?.frames ?? null, ordinal),
+          percent: progress.get(progressKey(job, step, ordinal))?.percent ?? null,
+        };
+      }}
+      onOpen={(step, ordinal) => navigate(framePath(job, step, ordinal))}
+    />
+  );
+}
+
+const ranges = new Map<string, IntegerRange>();
+
+/** The number of a frame; where there is none, its place counted from 1. */
+function nameOf(frames: string | null, ordinal: number): string {
+  if (frames === null) return String(ordinal + 1);
+  let range = ranges.get(frames);
+  if (range === undefined) {
+    range = parseRange(frames);
+    ranges.set(frames, range);
+  }
+  return String(rangeValue(range, BigInt(ordinal)) ?? ordinal + 1);
+}

@@ -1,0 +1,143 @@
+// The head of a frame: which one it is, its state, how far it is, its neighbours, and rendering it again.
+import { useEffect, useState } from "preact/hooks";
+import type { TaskProgress } from "../../contract/feed.ts";
+import type { Task } from "../../contract/job.ts";
+import type { TaskState } from "../../contract/states.ts";
+import { framePath, jobPath, Link, navigate } from "../router.tsx";
+import { useStore } from "../store.ts";
+import { Chip } from "../ui/chip.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { duration, frameWords } from "../words.ts";
+
+interface FrameHeadProps {
+  job: number;
+  task: Task;
+  /** Of the job. */
+  name: string | null;
+  state: TaskState;
+  /** Frames of its step. */
+  total: number | null;
+  progress: TaskProgress | null;
+}
+
+/** The head of the view. */
+export function FrameHead({ job, task, name, state, total, progress }: FrameHeadProps) {
+  const { step, ordinal, frame, seconds, worker } = task;
+  const { word, mark } = frameWords[state];
+  const before = ordinal > 0 ? framePath(job, step, ordinal - 1) : null;
+  const after = total !== null && ordinal + 1 < total ? framePath(job, step, ordinal + 1) : null;
+  useEffect(() => {
+    const onKey = (event: KeyboardEvent) => {
+      if (event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
+      const path = event.key === "ArrowLeft" ? before : event.key === "ArrowRight" ? after : null;
+      if (path !== null) navigate(path, "replace");
+    };
+    document.addEventListener("keydown", onKey);
+    return () => document.removeEventListener("keydown", onKey);
+  }, [before, after]);
+  const title = frame === null ? step : `Frame ${frame}`;
+  return (
+    <header class="frame-head">
+      <nav class="crumbs" aria-label="Where this is">
+        <Link to={jobPath(job)}>
+          <span class="crumbs-number">{job}</span> {name ?? `Job ${job}`}
+        </Link>
+        <span>{step}</span>
+      </nav>
+      <div class="frame-line">
+        <h1>{title}</h1>
+        <Chip word={word} mark={mark} />
+        <span class="frame-facts">
+          {state === "succeeded" && seconds !== null && duration(seconds)}
+          {worker !== null && state !== "ready" && state !== "blocked" && (
+            <>
+              {state === "succeeded" && seconds !== null ? " on " : ""}
+              {worker}
+            </>
+          )}
+        </span>
+        <div class="frame-actions">
+          <Requeue job={job} task={task} state={state} />
+          <span class="stepper">
+            <Step path={before} label="Frame before" glyph="‹" />
+            <Step path={after} label="Frame after" glyph="›" />
+          </span>
+        </div>
+      </div>
+      {progress !== null && (
+        <div class="frame-progress">
+          <progress class="thin" max={100} value={progress.percent} aria-label={`${title} is rendering`} />
+          <span>{Math.round(progress.percent)}%</span>
+          {progress.status !== null && <span class="muted">{progress.status}</span>}
+        </div>
+      )}
+    </header>
+  );
+}
+
+function Step({ path, label, glyph }: { path: string | null; label: string; glyph: string }) {
+  return (
+    <button
+      type="button"
+      class="button is-icon"
+      aria-label={label}
+      disabled={path === null}
+      onClick={() => path !== null && navigate(path, "replace")}
+    >
+      {glyph}
+    </button>
+  );
+}
+
+/** Renders a frame again; of one that is done, asks first: its result will be replaced. */
+function Requeue({ job, task, state }: { job: number; task: Task; state: TaskState }) {
+  const store = useStore();
+  const [asking, setAsking] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const { step, ordinal, frame } = task;
+  const name = frame === null ? step : `Frame ${frame}`;
+  if (state === "blocked" || state === "ready" || state === "running") return null;
+  async function requeue(): Promise<boolean> {
+    setBusy(true);
+    const isDone = await store.act(
+      () => store.api.requeue(job, { step, ordinals: [ordinal] }),
+      `${name} renders again.`,
+    );
+    setBusy(false);
+    return isDone;
+  }
+  return (
+    <>
+      <button
+        type="button"
+        class={state === "failed" ? "button is-primary" : "button"}
+        disabled={busy}
+        onClick={() => (state === "succeeded" ? setAsking(true) : void requeue())}
+      >
+        <Icon name="again" />
+        Render again
+      </button>
+      {asking && (
+        <Dialog
+          title={`Render ${name.replace("Frame", "frame")} again?`}
+          action="Render again"
+          back="Keep it"
+          onDo={requeue}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            What it made is replaced as soon as the new try is done. Steps that need it wait, and run again
+            too.
+          </p>
+        </Dialog>
+      )}
+    </>
+  );
+}
+
+function isTyping(target: EventTarget | null): boolean {
+  return (
+    target instanceof HTMLElement && target.closest("input, textarea, select, .log-body, .flip") !== null
+  );
+}

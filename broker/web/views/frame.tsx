@@ -1,0 +1,224 @@
+// One frame of a job: its picture and files, its tries, why it failed, and the log of the try that is looked at.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { progressKey } from "../../contract/feed-store.ts";
+import type { FeedMessage } from "../../contract/feed.ts";
+import type { Task } from "../../contract/job.ts";
+import { taskStates, type TaskState } from "../../contract/states.ts";
+import { useLive, type Live } from "../live.ts";
+import { jobPath, Link } from "../router.tsx";
+import { useStore, useTopic } from "../store.ts";
+import { StateMark } from "../ui/chip.tsx";
+import { Nothing, Trouble } from "../ui/nothing.tsx";
+import { FrameHead } from "./frame-head.tsx";
+import { FrameTries } from "./frame-tries.tsx";
+import { LogView } from "./log.tsx";
+import { FrameFiles, FramePictures } from "./pictures.tsx";
+import { useLoad } from "./use-load.ts";
+
+interface FrameViewProps {
+  job: number;
+  step: string;
+  ordinal: number;
+}
+
+/** The view of one frame. */
+export function FrameView({ job, step, ordinal }: FrameViewProps) {
+  const { api, addresses } = useStore();
+  const live = useTopic(`job:${job}`);
+  const version = useVersion(live, step, ordinal);
+  const key = `${job} ${step} ${ordinal}`;
+  const task = useLoad((signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal), key, version);
+  const tries = useLoad(
+    (signal) => api.listAttempts(job, { step, ordinal, limit: 100 }, signal),
+    key,
+    version,
+  );
+  const artifacts = useLoad(
+    (signal) => api.listArtifacts(job, { step, ordinal, limit: 1000 }, signal),
+    key,
+    version,
+  );
+  const [chosen, setChosen] = useState<string | null>(null);
+  useEffect(() => setChosen(null), [key]);
+  const found = task.value?.items[0];
+  if (found === undefined) {
+    if (task.error !== null) return <Trouble error={task.error} onAgain={task.again} />;
+    if (task.value !== undefined)
+      return (
+        <Nothing title="There is no such frame">
+          <p>
+            Job {job} has no frame at this address.{" "}
+            <Link class="link" to={jobPath(job)}>
+              See the job
+            </Link>
+          </p>
+        </Nothing>
+      );
+    return <Nothing title={`Job ${job}`} isLoading />;
+  }
+  const all = tries.value?.items ?? [];
+  const current = all.find(({ id }) => id === chosen) ?? all[0];
+  const files = artifacts.value?.items ?? [];
+  const ofTry = files.filter(({ attemptId }) => attemptId === current?.id);
+  const shown = chosen !== null && ofTry.length > 0 ? ofTry : filesThatCount(files);
+  return (
+    <div class="frame" data-job={job} data-ordinal={ordinal}>
+      {live === null ? (
+        <FrameHead job={job} task={found} name={null} state={found.state} total={null} progress={null} />
+      ) : (
+        <LiveHead job={job} task={found} live={live} />
+      )}
+      {found.state === "failed" && found.reason !== null && (
+        <section class="why" role="alert">
+          <StateMark mark="failed" />
+          <div>
+            <h2>Why it failed</h2>
+            <p class="why-reason">{found.reason}</p>
+            <p class="muted">
+              {found.failures > 1 ? `It was tried ${found.failures} times. ` : ""}
+              Mend it and render this frame again, or read its log below.
+            </p>
+          </div>
+        </section>
+      )}
+      <div class="frame-columns">
+        <div class="frame-main">
+          <FramePictures
+            artifacts={shown}
+            addresses={addresses}
+            nothing={nothingWords(found.state, shown.length)}
+          />
+          <FrameFiles artifacts={shown} />
+        </div>
+        <aside class="frame-side">
+          <section aria-label="Tries">
+            <h2>Tries</h2>
+            {all.length === 0 ? (
+              <p class="muted">
+                {tries.value === undefined ? "Fetching…" : "Not tried yet: it waits for a worker."}
+              </p>
+            ) : (
+              <FrameTries tries={all} chosen={current?.id} onChoose={setChosen} />
+            )}
+          </section>
+          <Parameters task={found} />
+        </aside>
+      </div>
+      {current !== undefined && (
+        <TryLog
+          key={current.id}
+          attempt={current.id}
+          name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+        />
+      )}
+    </div>
+  );
+}
+
+/** Results that count; of a frame that never succeeded, what its last tries left. */
+function filesThatCount<T extends { state: string }>(files: readonly T[]): T[] {
+  const current = files.filter(({ state }) => state === "current");
+  return current.length > 0 ? current : files.filter(({ state }) => state === "partial").slice(-20);
+}
+
+function nothingWords(state: TaskState, files: number): string {
+  if (files > 0) return "None of its files is a picture that browsers show.";
+  if (state === "succeeded") return "This frame made no file.";
+  if (state === "running") return "Its picture appears here when it is done.";
+  return state === "failed" ? "It left no picture." : "No picture yet.";
+}
+
+function LiveHead({ job, task, live }: { job: number; task: Task; live: Live }) {
+  useLive(live);
+  const { store } = live.client;
+  const detail = store.details.get(job);
+  const view = store.steps.get(job)?.get(task.step);
+  const index = view?.states[task.ordinal];
+  const state = index === undefined ? task.state : (taskStates[index] ?? task.state);
+  const progress = store.progress.get(progressKey(job, task.step, task.ordinal)) ?? null;
+  return (
+    <FrameHead
+      job={job}
+      task={task}
+      name={detail?.name ?? null}
+      state={state}
+      total={view?.states.length ?? null}
+      progress={state === "running" ? progress : null}
+    />
+  );
+}
+
+function Parameters({ task }: { task: Task }) {
+  const entries = Object.entries(task.parameters);
+  if (entries.length === 0) return null;
+  return (
+    <section aria-label="Parameters">
+      <h2>Parameters</h2>
+      <dl class="facts">
+        {entries.map(([name, value]) => (
+          <div key={name}>
+            <dt>{name}</dt>
+            <dd>{value}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
+
+/** The log of a try, which is followed as long as it is looked at. */
+function TryLog({ attempt, name }: { attempt: string; name: string }) {
+  const { api } = useStore();
+  const live = useTopic(`log:${attempt}`);
+  const read = useMemo(
+    () => (from: number, limit: number, signal: AbortSignal) => api.readLog(attempt, from, limit, signal),
+    [api, attempt],
+  );
+  return live === null ? (
+    <div class="log" />
+  ) : (
+    <LiveLog live={live} attempt={attempt} name={name} read={read} />
+  );
+}
+
+function LiveLog(props: {
+  live: Live;
+  attempt: string;
+  name: string;
+  read: (from: number, limit: number, signal: AbortSignal) => Promise<Uint8Array>;
+}) {
+  useLive(props.live);
+  const known = props.live.client.store.logs.get(props.attempt);
+  return (
+    <LogView
+      name={props.name}
+      read={props.read}
+      length={known?.bytes ?? null}
+      complete={known?.complete ?? false}
+    />
+  );
+}
+
+/** A word that changes when the feed says something about this frame. */
+function useVersion(live: Live | null, step: string, ordinal: number): string {
+  const [version, setVersion] = useState(0);
+  useEffect(() => {
+    if (live === null) return undefined;
+    return live.listen((messages) => {
+      if (messages.some((message) => concerns(message, step, ordinal))) setVersion((n) => n + 1);
+    });
+  }, [live, step, ordinal]);
+  return String(version);
+}
+
+function concerns(message: FeedMessage, step: string, ordinal: number): boolean {
+  // After a connection was lost, anything may have happened.
+  if (message.type === "snapshot") return true;
+  if (message.type !== "events") return false;
+  return message.events.some(
+    (event) =>
+      (event.kind === "task.changed" || event.kind === "artifact.delivered") &&
+      (event.step === null || event.step === step) &&
+      (event.first === null || (event.first <= ordinal && ordinal <= (event.last ?? event.first))),
+  );
+}
