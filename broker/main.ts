@@ -48,6 +48,8 @@ export interface StartOptions {
   limits?: Partial<Limits>;
   feed?: Partial<FeedLimits>;
   launcher?: Launcher | null;
+  /** Where the built page lies; default: beside the program, or in the clone's dist. */
+  pageFolder?: string;
 }
 
 export interface RunningBroker {
@@ -154,8 +156,12 @@ async function startOn(
       stop: () => stopAsked.resolve(),
     },
     {
-      login,
-      pageToken: tokens.page,
+      page: {
+        folder: options.pageFolder ?? besideProgram("page", "../dist/page"),
+        blobOrigin: storage.origin,
+        login,
+        token: tokens.page,
+      },
       isAllowedHost: hostCheck(config, options.host),
       onBug: (error, requestId) => log.error({ err: error, requestId }, "bug"),
       ...(storage.signedDoor && { signedDoor: storage.signedDoor }),

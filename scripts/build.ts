@@ -2,6 +2,7 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { build, type Plugin } from "esbuild";
+import { buildPage } from "./build-page.ts";
 import { root } from "./files.ts";
 
 /** One entry: a source file, and the file it becomes below dist/. */
@@ -96,6 +97,7 @@ export async function buildAll(from: string, to: string = join(from, "dist")): P
     await Promise.all(
       [together, ...alone.map((entry) => [entry])].map((group) => bundle(group, from, folder)),
     );
+    await buildPage(from, join(folder, "page"));
     rmSync(to, { recursive: true, force: true });
     renameSync(folder, to);
     return entries.filter((entry) => !present.includes(entry)).map((entry) => entry.source);

@@ -26,6 +26,9 @@ const wrong: readonly [string, string][] = [
   ["broker/home/probe.ts", "../store/open.ts"],
   ["broker/home/deep/probe.ts", "../../service/submit.ts"],
   ["broker/cli/probe.ts", "../store/open.ts"],
+  ["broker/web/probe.ts", "../service/submit.ts"],
+  ["broker/web/deep/probe.ts", "../../http/app.ts"],
+  ["broker/web/probe.ts", "node:fs"],
   ["broker/cli/deep/probe.ts", "../../service/submit.ts"],
   ["container/agent/probe.ts", "../../broker/service/submit.ts"],
   ["container/agent/blender/probe.ts", "../../../broker/store/open.ts"],
@@ -40,6 +43,7 @@ const right: readonly [string, string][] = [
   ["broker/service/probe.ts", "../home/bring-home.ts"],
   ["broker/cli/probe.ts", "../home/bring-home.ts"],
   ["broker/cli/probe.ts", "../contract/job.ts"],
+  ["broker/web/probe.ts", "../contract/job.ts"],
   ["container/agent/probe.ts", "../../broker/contract/job.ts"],
 ];
 

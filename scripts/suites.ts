@@ -115,11 +115,12 @@ function allSuites(): Suite[] {
     check("format", inModules("oxfmt", "bin", "oxfmt"), [".", "--check"]),
     check("lint", inModules("oxlint", "bin", "oxlint"), ["--type-aware", "--deny-warnings"]),
     check("types", inModules("typescript", "bin", "tsc"), ["-p", "."]),
+    check("types page", inModules("typescript", "bin", "tsc"), ["-p", join("broker", "web")]),
     check("types of the page", inModules("typescript", "bin", "tsc"), ["-p", "broker/web"]),
     check("generated", join(root, "scripts", "gen.ts"), ["--check"]),
     check("build", join(root, "scripts", "build.ts"), []),
     ...pythonSuites(),
-    ...["unit", "contract", "e2e", "fault"].map(vitest),
+    ...["unit", "contract", "e2e", "fault", "page"].map(vitest),
   ];
 }
 

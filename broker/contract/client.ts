@@ -56,8 +56,8 @@ export interface Client {
   ): Promise<Response>;
 }
 
-/** Makes a client for one broker. `url` without a trailing slash; `token` as in the connection file. */
-export function createClient(url: string, token: string): Client {
+/** Makes a client for one broker. `url` without a trailing slash; `token` as in the connection file, or null for the page, whose cookie says who asks. */
+export function createClient(url: string, token: string | null): Client {
   async function raw(
     method: Operation["method"],
     path: string,
@@ -67,7 +67,8 @@ export function createClient(url: string, token: string): Client {
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) address.searchParams.set(name, String(value));
     }
-    const headers: Record<string, string> = { authorization: `Bearer ${token}`, ...options.headers };
+    const headers: Record<string, string> = { ...options.headers };
+    if (token !== null) headers["authorization"] ??= `Bearer ${token}`;
     const init: RequestInit & { duplex?: "half" } = { method: method.toUpperCase(), headers };
     if (options.signal) init.signal = options.signal;
     if (options.bytes !== undefined) {

@@ -1,15 +1,13 @@
 // The broker's web application: order of middleware, the operations, the page, and every error as a problem.
 import { Hono } from "hono";
-import { secureHeaders } from "hono/secure-headers";
 import { Problem } from "../contract/problem.ts";
-import { listJobs } from "../store/read-jobs.ts";
-import { checkHostAndOrigin, identify, setLoginCookie, type LoginCode } from "./auth.ts";
+import { checkHostAndOrigin, identify } from "./auth.ts";
 import { jobNumber, jobOf, type HttpContext } from "./context.ts";
 import { blobHandlers } from "./blobs.ts";
 import { jobHandlers } from "./jobs.ts";
-import { closedPage, jobsPage } from "./jobs-page.ts";
 import { mountOperations } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
+import { mountPage, type PageOptions } from "./page.ts";
 import { answerProblem } from "./problem.ts";
 import { resultHandlers } from "./results.ts";
 import { systemHandlers } from "./system.ts";
@@ -23,9 +21,7 @@ export type SignedDoor = (
 
 export interface AppOptions {
   isAllowedHost: (host: string) => boolean;
-  login: LoginCode;
-  /** The token that the page's cookie carries. */
-  pageToken: string;
+  page: Omit<PageOptions, "identify">;
   onBug: (error: unknown, requestId: string) => void;
   /** Answers requests below /signed/, which carry no token; absent: the store has addresses of its own. */
   signedDoor?: SignedDoor;
@@ -70,26 +66,7 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
   );
   const door = options.signedDoor;
   if (door) app.all("/signed/*", (c) => door(c.req.raw, c.env as Parameters<SignedDoor>[1]));
-  const pageHeaders = secureHeaders({
-    contentSecurityPolicy: {
-      defaultSrc: ["'none'"],
-      styleSrc: ["'unsafe-inline'"],
-      baseUri: ["'none'"],
-      formAction: ["'none'"],
-      frameAncestors: ["'none'"],
-    },
-    referrerPolicy: "no-referrer",
-  });
-  app.get("/", pageHeaders, (c) => {
-    const who = identify(c, context.authenticator);
-    if (!who || who.role === "worker") return c.html(closedPage(), 401);
-    return c.html(jobsPage(listJobs(context.db, { before: null, limit: 100 })));
-  });
-  app.get("/login", pageHeaders, (c) => {
-    if (!options.login.use(c.req.query("code") ?? "")) return c.html(closedPage(), 401);
-    setLoginCookie(c, options.pageToken);
-    return c.redirect("/");
-  });
+  mountPage(app, { ...options.page, identify: (c) => identify(c, context.authenticator) });
   let document: string | undefined;
   app.get("/openapi.json", (c) =>
     c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),

@@ -1,0 +1,123 @@
+// The status page: answers its addresses with the page that was built, under a policy that lets in nothing from elsewhere.
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import type { Context, Hono } from "hono";
+import { secureHeaders } from "hono/secure-headers";
+import type { Identity } from "../service/tokens.ts";
+import { setLoginCookie, type LoginCode } from "./auth.ts";
+
+export interface PageOptions {
+  /** Where the built page lies. */
+  folder: string;
+  /** From where pictures come when blobs are not kept by the broker itself; null: from here. */
+  blobOrigin: string | null;
+  login: LoginCode;
+  /** The token that the page's cookie carries. */
+  token: string;
+  identify: (c: Context) => Identity | undefined;
+}
+
+/** Addresses of the page; what lies below them is told apart in the page itself. */
+const addresses = ["/", "/jobs/*", "/workers", "/system", "/submit"];
+
+const types: Readonly<Record<string, string>> = {
+  js: "text/javascript; charset=utf-8",
+  css: "text/css; charset=utf-8",
+  map: "application/json",
+};
+
+/** Adds the page, its files and its login to `app`. */
+export function mountPage(app: Hono, options: PageOptions): void {
+  const { folder, blobOrigin, login, token, identify } = options;
+  const elsewhere = blobOrigin === null ? [] : [blobOrigin];
+  const headers = secureHeaders({
+    contentSecurityPolicy: {
+      defaultSrc: ["'none'"],
+      scriptSrc: ["'self'"],
+      styleSrc: ["'self'"],
+      imgSrc: ["'self'", "blob:", "data:", ...elsewhere],
+      connectSrc: ["'self'", ...elsewhere],
+      formAction: ["'self'"],
+      baseUri: ["'none'"],
+      frameAncestors: ["'none'"],
+    },
+    referrerPolicy: "no-referrer",
+    crossOriginResourcePolicy: "same-origin",
+  });
+  const built = new Map<string, { body: Buffer<ArrayBuffer>; zipped: Buffer<ArrayBuffer>; type: string }>();
+
+  /** A file of the page; they are few and small, so each is read and packed once. */
+  function fileOf(name: string) {
+    const known = built.get(name);
+    if (known) return known;
+    const type = types[name.slice(name.lastIndexOf(".") + 1)];
+    // Only what is listed there: a name cannot lead out of the folder.
+    if (type === undefined || !namesIn(folder).includes(name)) return undefined;
+    const body = readFileSync(join(folder, name));
+    const file = { body, zipped: gzipSync(body), type };
+    built.set(name, file);
+    return file;
+  }
+
+  app.get("/page/:name", headers, (c) => {
+    const file = fileOf(c.req.param("name"));
+    if (!file) return c.text("There is no such file. Load the page anew.\n", 404);
+    const isZipped = /\bgzip\b/.test(c.req.header("accept-encoding") ?? "");
+    return c.body(isZipped ? file.zipped : file.body, 200, {
+      "content-type": file.type,
+      // The name changes with the content.
+      "cache-control": "private, max-age=31536000, immutable",
+      vary: "accept-encoding",
+      ...(isZipped && { "content-encoding": "gzip" }),
+    });
+  });
+  for (const address of addresses) {
+    app.get(address, headers, (c) => {
+      const who = identify(c);
+      // A new build has new names: the page itself is always asked for.
+      c.header("cache-control", "no-store");
+      if (!who || who.role === "worker") return c.html(closedPage(folder), 401);
+      if (!namesIn(folder).includes("index.html")) return c.html(unbuiltPage(), 503);
+      return c.html(readFileSync(join(folder, "index.html"), "utf8"));
+    });
+  }
+  app.get("/login", headers, (c) => {
+    c.header("cache-control", "no-store");
+    if (!login.use(c.req.query("code") ?? "")) return c.html(closedPage(folder), 401);
+    setLoginCookie(c, token);
+    return c.redirect("/");
+  });
+}
+
+function namesIn(folder: string): string[] {
+  try {
+    return readdirSync(folder);
+  } catch {
+    // Not built yet: nothing is there.
+    return [];
+  }
+}
+
+function plain(folder: string | null, title: string, words: string): string {
+  const style = folder === null ? undefined : namesIn(folder).find((name) => name.endsWith(".css"));
+  const link = style === undefined ? "" : `<link rel="stylesheet" href="/page/${style}">`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
+}
+
+/** What somebody sees who came without a key. */
+function closedPage(folder: string): string {
+  return plain(
+    folder,
+    "This page is locked",
+    "<p>It opens with its one-time address. That was printed where the broker was started, and works once.</p><p>For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>",
+  );
+}
+
+function unbuiltPage(): string {
+  return plain(
+    null,
+    "The page is not built yet",
+    "<p>Type <code>npm run build</code> in the folder of Tally, then load this page anew.</p>",
+  );
+}

@@ -1,0 +1,105 @@
+// The frame around every view: head, way around, connection, notes; and which view is shown.
+import { useEffect } from "preact/hooks";
+import { Link, useRoute, type Route } from "./router.tsx";
+import { stateOf, useLive } from "./live.ts";
+import { useStore } from "./store.ts";
+import { useFavicon } from "./favicon.ts";
+import { NotesPlace } from "./ui/notes.tsx";
+import { ThemeButton } from "./ui/theme-button.tsx";
+import { NotifyButton } from "./ui/notify-button.tsx";
+import { useNotices } from "./notices.ts";
+import { View } from "./views.tsx";
+
+const places = [
+  { to: "/", label: "Jobs", views: ["jobs", "job", "frame"] },
+  { to: "/workers", label: "Workers", views: ["workers"] },
+  { to: "/system", label: "System", views: ["system"] },
+] as const;
+
+/** The whole page. */
+export function App() {
+  const { route } = useRoute();
+  const { live } = useStore();
+  useLive(live, 500);
+  const state = stateOf(live);
+  useFavicon(route);
+  useNotices();
+  useEffect(() => {
+    document.title = `${titleOf(route)} – Tally`;
+  }, [route.view]);
+  const running = [...live.client.store.jobs.values()].filter((job) => job.state === "running").length;
+  return (
+    <div class="shell">
+      <a class="button skip" href="#view">
+        Skip to the content
+      </a>
+      <header class="head">
+        <div class="head-in">
+          <Link to="/" class="brand" aria-label="Tally">
+            <span class={`brand-light is-${state}`} aria-hidden="true" />
+            <span class="brand-name">Tally</span>
+          </Link>
+          <nav class="nav" aria-label="Views">
+            {places.map(({ to, label, views }) => (
+              <Link
+                key={to}
+                to={to}
+                aria-current={(views as readonly string[]).includes(route.view) ? "page" : undefined}
+              >
+                {label}
+                {to === "/" && running > 0 && (
+                  <span class="count" aria-label={`${running} running`}>
+                    {running}
+                  </span>
+                )}
+              </Link>
+            ))}
+          </nav>
+          <div class="head-tools">
+            <NotifyButton />
+            <ThemeButton />
+            <Link to="/submit" class="button" aria-current={route.view === "submit" ? "page" : undefined}>
+              Submit
+            </Link>
+          </div>
+        </div>
+      </header>
+      <Banner />
+      <main class="view" id="view" tabIndex={-1}>
+        <View route={route} />
+      </main>
+      <NotesPlace />
+    </div>
+  );
+}
+
+function titleOf({ view }: Route): string {
+  const titles = { workers: "Workers", system: "System", submit: "Submit", unknown: "Not found" } as const;
+  return view in titles ? titles[view as keyof typeof titles] : "Jobs";
+}
+
+/** Says that what is shown may be old, and why. */
+function Banner() {
+  const { live } = useStore();
+  const state = stateOf(live);
+  if (state === "refused")
+    return (
+      <div class="banner" role="alert">
+        <b>This page is locked.</b>
+        <span>
+          Open it with its one-time address. For a new one type <code>tally stop</code>, then{" "}
+          <code>tally serve</code>.
+        </span>
+      </div>
+    );
+  if (state !== "away") return null;
+  return (
+    <div class="banner" role="alert">
+      <b>The broker does not answer.</b>
+      <span>What you see is from before. The page comes back by itself, nothing is lost.</span>
+      <button type="button" class="button is-small" onClick={() => live.client.hurry()}>
+        Try now
+      </button>
+    </div>
+  );
+}

@@ -1,0 +1,70 @@
+// One job in the list: what it is, how far it is, and the way to it.
+import type { Job } from "../../contract/job.ts";
+import { jobPath, Link } from "../router.tsx";
+import { Chip } from "../ui/chip.tsx";
+import { Progress } from "../ui/progress.tsx";
+import { Moment } from "../ui/time.tsx";
+import { counted, duration, jobWords, percent } from "../words.ts";
+
+interface JobRowProps {
+  job: Job;
+  isChosen: boolean;
+  isChoosing: boolean;
+  onChoose: (withShift: boolean) => void;
+}
+
+/** The row: the whole of it is the link, the box at its start chooses it. */
+export function JobRow({ job, isChosen, isChoosing, onChoose }: JobRowProps) {
+  const { counts, taskCount } = job;
+  const labels = Object.entries(job.labels);
+  return (
+    <li class={isChosen ? "job-row is-chosen" : "job-row"}>
+      <label class={isChoosing ? "job-box is-shown" : "job-box"}>
+        <input
+          type="checkbox"
+          checked={isChosen}
+          aria-label={`Select job ${job.number}, ${job.name}`}
+          onClick={(event) => onChoose(event.shiftKey)}
+        />
+      </label>
+      <Link to={jobPath(job.number)} class="job-link">
+        <span class="job-name">
+          <b>{job.name}</b>
+          <span class="job-facts">
+            <span>#{job.number}</span>
+            <span>{job.owner}</span>
+            <Moment at={job.endedAt ?? job.createdAt} />
+            {job.priority !== 50 && <span>priority {job.priority}</span>}
+            {labels.map(([key, value]) => (
+              <span key={key} class="tag">
+                {key}={value}
+              </span>
+            ))}
+          </span>
+        </span>
+        <span class="job-state">
+          <Chip {...jobWords[job.state]} />
+          {counts.failed > 0 && job.state !== "failed" && (
+            <small class="is-bad">{counts.failed.toLocaleString("en-US")} failed</small>
+          )}
+        </span>
+        <span class="job-progress">
+          <span class="job-figures">
+            <b>{percent(counts.succeeded, taskCount)}</b>
+            <span class="muted">
+              {counts.succeeded.toLocaleString("en-US")} of {counted(taskCount, "frame")}
+            </span>
+            <Took job={job} />
+          </span>
+          <Progress counts={counts} total={taskCount} label={`Frames of ${job.name}`} />
+        </span>
+      </Link>
+    </li>
+  );
+}
+
+function Took({ job }: { job: Job }) {
+  if (job.startedAt === null) return null;
+  const end = job.endedAt === null ? Date.now() : Date.parse(job.endedAt);
+  return <span class="faint job-took">{duration((end - Date.parse(job.startedAt)) / 1000)}</span>;
+}

@@ -1,0 +1,96 @@
+// Feeds as views use them: messages come in bundles, once a painted frame, and what is shown is drawn anew no oftener than that.
+import { useEffect, useState } from "preact/hooks";
+import { createFeedClient, type FeedClient, type FeedState } from "../contract/feed-client.ts";
+import type { FeedMessage } from "../contract/feed.ts";
+
+/** One feed that is followed. */
+export interface Live {
+  readonly client: FeedClient;
+  /** Calls with everything that came since the last call, and with nothing when only the connection changed. */
+  listen: (listener: (messages: readonly FeedMessage[]) => void) => () => void;
+  close(): void;
+}
+
+/** A hidden page paints no frames: it hears so often, ms. */
+const hiddenMs = 500;
+
+/** Follows `topics` of the broker that served this page. */
+export function openLive(topics: readonly string[]): Live {
+  const listeners = new Set<(messages: readonly FeedMessage[]) => void>();
+  let waiting: FeedMessage[] = [];
+  let isPlanned = false;
+
+  function flush(): void {
+    isPlanned = false;
+    const messages = waiting;
+    waiting = [];
+    for (const listener of listeners) listener(messages);
+  }
+  function plan(): void {
+    if (isPlanned) return;
+    isPlanned = true;
+    if (document.hidden) setTimeout(flush, hiddenMs);
+    else requestAnimationFrame(flush);
+  }
+
+  const client = createFeedClient({
+    url: location.origin,
+    topics,
+    open: (address) => new WebSocket(address),
+    onMessage(message) {
+      waiting.push(message);
+      plan();
+    },
+    onState: plan,
+  });
+  // Whoever looks again, or is on the network again, does not want to wait for the next try.
+  const hurry = () => client.hurry();
+  document.addEventListener("visibilitychange", hurry);
+  addEventListener("online", hurry);
+  addEventListener("focus", hurry);
+  return {
+    client,
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    close() {
+      document.removeEventListener("visibilitychange", hurry);
+      removeEventListener("online", hurry);
+      removeEventListener("focus", hurry);
+      listeners.clear();
+      client.close();
+    },
+  };
+}
+
+/** How a feed goes: its state, or `refused` when the broker will not have this reader. */
+export function stateOf(live: Live): FeedState | "refused" {
+  return live.client.refusal ? "refused" : live.client.state;
+}
+
+/** Draws the view anew when the feed said something: at once, then at most every `everyMs`. */
+export function useLive(live: Live, everyMs = 90): void {
+  const [, draw] = useState(0);
+  useEffect(() => {
+    let last = 0;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const now = () => {
+      timer = undefined;
+      last = performance.now();
+      draw((n) => n + 1);
+    };
+    // What came between the first drawing and this effect was heard by nobody.
+    now();
+    const stop = live.listen(() => {
+      if (timer !== undefined) return;
+      const wait = everyMs - (performance.now() - last);
+      if (wait <= 0) now();
+      else timer = setTimeout(now, wait);
+    });
+    return () => {
+      clearTimeout(timer);
+      stop();
+    };
+  }, [live, everyMs]);
+}

@@ -1,0 +1,45 @@
+// Short notes at the edge of the page: what was done, or why it could not be.
+
+export interface Note {
+  id: number;
+  text: string;
+  kind: "done" | "failed";
+}
+
+export interface Notes {
+  readonly shown: readonly Note[];
+  say(text: string, kind?: Note["kind"]): void;
+  dismiss(id: number): void;
+  listen(listener: () => void): () => void;
+}
+
+/** So long a note of something done stays, ms. What failed stays until it is dismissed. */
+const shownMs = 5000;
+const most = 4;
+
+/** No notes yet. */
+export function createNotes(): Notes {
+  const listeners = new Set<() => void>();
+  let shown: readonly Note[] = [];
+  let last = 0;
+  function set(next: readonly Note[]): void {
+    shown = next;
+    for (const listener of listeners) listener();
+  }
+  const dismiss = (id: number) => set(shown.filter((one) => one.id !== id));
+  return {
+    get shown() {
+      return shown;
+    },
+    say(text, kind = "done") {
+      const id = ++last;
+      set([...shown.filter((one) => one.text !== text), { id, text, kind }].slice(-most));
+      if (kind === "done") setTimeout(() => dismiss(id), shownMs);
+    },
+    dismiss,
+    listen(listener) {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+  };
+}

@@ -1,0 +1,36 @@
+// Which view belongs to which address.
+import { Link, type Route } from "./router.tsx";
+import { JobsView } from "./views/jobs.tsx";
+import { FrameView } from "./views/frame.tsx";
+import { SubmitView } from "./views/submit.tsx";
+import { SystemView } from "./views/system.tsx";
+import { WorkersView } from "./views/workers.tsx";
+import { Nothing } from "./ui/nothing.tsx";
+
+/** The view of an address. */
+export function View({ route }: { route: Route }) {
+  switch (route.view) {
+    case "jobs":
+      return <JobsView />;
+    case "frame":
+      return <FrameView {...route} />;
+    case "workers":
+      return <WorkersView />;
+    case "system":
+      return <SystemView />;
+    case "submit":
+      return <SubmitView />;
+    case "unknown":
+      return (
+        <Nothing title="There is nothing at this address">
+          <p>
+            Go to{" "}
+            <Link to="/" class="link">
+              the jobs
+            </Link>
+            .
+          </p>
+        </Nothing>
+      );
+  }
+}

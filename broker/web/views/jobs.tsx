@@ -1,0 +1,160 @@
+// All jobs: search, filters, order, many at once.
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import type { Job } from "../../contract/job.ts";
+import { BulkBar } from "../jobs/bulk-bar.tsx";
+import { FilterBar } from "../jobs/filter-bar.tsx";
+import { JobRow } from "../jobs/job-row.tsx";
+import { choicesOf, listed, noFilters, type Filters } from "../jobs/list.ts";
+import { useOlderJobs } from "../jobs/older.ts";
+import { useLive } from "../live.ts";
+import { Link } from "../router.tsx";
+import { useStore } from "../store.ts";
+import { Nothing } from "../ui/nothing.tsx";
+import { useNow } from "../ui/time.tsx";
+
+/** Rows drawn at once; more are drawn when asked for. */
+const rowsAtOnce = 200;
+
+/** The list of jobs. */
+export function JobsView() {
+  const { live } = useStore();
+  useLive(live);
+  useNow(30_000);
+  const [filters, setFilters] = useState<Filters>(noFilters);
+  const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const [rows, setRows] = useState(rowsAtOnce);
+  const last = useRef<number | null>(null);
+  const known = live.client.store.jobs;
+  const older = useOlderJobs(known);
+  const all = new Map([...older.jobs, ...known]);
+  const shown = listed(all.values(), filters);
+  const choices = choicesOf(all.values());
+  const isLoading = live.client.state === "connecting" && known.size === 0;
+
+  useEffect(() => {
+    const done = [...known.values()].filter((job) => job.state === "running").length;
+    document.title = done === 0 ? "Jobs – Tally" : `${done} running – Tally`;
+  });
+
+  /** With shift, everything between this one and the last one. */
+  function choose(number: number, withShift: boolean): void {
+    const next = new Set(chosen);
+    const from = shown.findIndex((job) => job.number === last.current);
+    const to = shown.findIndex((job) => job.number === number);
+    const isOn = !chosen.has(number);
+    const some =
+      withShift && from >= 0 ? shown.slice(Math.min(from, to), Math.max(from, to) + 1) : [shown[to]];
+    for (const job of some) {
+      if (job === undefined) continue;
+      if (isOn) next.add(job.number);
+      else next.delete(job.number);
+    }
+    last.current = number;
+    setChosen(next);
+  }
+
+  if (isLoading) return <Nothing title="Looking for your jobs…" isLoading />;
+  if (all.size === 0)
+    return (
+      <Nothing title="No job yet">
+        <p>
+          Submit one from Blender or Houdini, here, or on the command line:{" "}
+          <code>tally submit shot.blend</code>
+        </p>
+        <Link to="/submit" class="button is-primary">
+          Submit a job
+        </Link>
+      </Nothing>
+    );
+  const chosenJobs = shown.filter((job) => chosen.has(job.number));
+  return (
+    <>
+      <div class="view-head">
+        <h1>Jobs</h1>
+        <Summary jobs={[...known.values()]} />
+      </div>
+      <FilterBar filters={filters} choices={choices} jobs={[...all.values()]} onChange={setFilters} />
+      {chosenJobs.length > 0 && <BulkBar jobs={chosenJobs} onClear={() => setChosen(new Set())} />}
+      {shown.length === 0 ? (
+        <Nothing title="No job is like that">
+          <button type="button" class="button" onClick={() => setFilters(noFilters)}>
+            Show all jobs
+          </button>
+        </Nothing>
+      ) : (
+        <ul class="jobs" aria-label="Jobs">
+          {shown.slice(0, rows).map((job) => (
+            <JobLine
+              key={job.number}
+              job={job}
+              isChosen={chosen.has(job.number)}
+              isChoosing={chosenJobs.length > 0}
+              onChoose={choose}
+            />
+          ))}
+        </ul>
+      )}
+      <div class="jobs-more">
+        {shown.length > rows ? (
+          <button type="button" class="button" onClick={() => setRows(rows + rowsAtOnce)}>
+            Show {Math.min(rowsAtOnce, shown.length - rows)} more
+          </button>
+        ) : (
+          older.canAsk && (
+            <button type="button" class="button" disabled={older.isAsking} onClick={older.ask}>
+              {older.isAsking ? "Looking…" : "Show older jobs"}
+            </button>
+          )
+        )}
+      </div>
+    </>
+  );
+}
+
+interface JobLineProps {
+  job: Job;
+  isChosen: boolean;
+  isChoosing: boolean;
+  onChoose: (number: number, withShift: boolean) => void;
+}
+
+/** A row that is drawn anew only when its own job changed. */
+function JobLine({ job, isChosen, isChoosing, onChoose }: JobLineProps) {
+  const choose = useRef(onChoose);
+  choose.current = onChoose;
+  return useMemo(
+    () => (
+      <JobRow
+        job={job}
+        isChosen={isChosen}
+        isChoosing={isChoosing}
+        onChoose={(withShift) => choose.current(job.number, withShift)}
+      />
+    ),
+    [job, isChosen, isChoosing],
+  );
+}
+
+function Summary({ jobs }: { jobs: readonly Job[] }) {
+  const { live } = useStore();
+  const open = jobs.filter((job) => job.endedAt === null);
+  const left = open.reduce((sum, { counts }) => sum + counts.ready + counts.blocked + counts.running, 0);
+  const workers = live.client.store.workers.size;
+  const busy = [...live.client.store.workers.values()].filter((one) => one.state === "busy").length;
+  return (
+    <p class="muted jobs-summary">
+      <span>
+        <b>{open.length.toLocaleString("en-US")}</b> under way
+      </span>
+      <span>
+        <b>{left.toLocaleString("en-US")}</b> {left === 1 ? "frame" : "frames"} to go
+      </span>
+      <span>
+        <b>
+          {busy}/{workers}
+        </b>{" "}
+        workers rendering
+      </span>
+    </p>
+  );
+}

@@ -1,0 +1,86 @@
+// The words on the page: states, counts, durations, moments. What an artist reads says job, frame, worker, try.
+import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
+
+/** The shape beside a word: never by color alone. */
+export type Mark = "waiting" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
+
+export const jobWords: Readonly<Record<JobState, { word: string; mark: Mark }>> = {
+  loading: { word: "loading", mark: "waiting" },
+  queued: { word: "waiting", mark: "waiting" },
+  running: { word: "running", mark: "running" },
+  pausing: { word: "pausing", mark: "paused" },
+  paused: { word: "paused", mark: "paused" },
+  succeeded: { word: "done", mark: "done" },
+  failed: { word: "failed", mark: "failed" },
+  canceling: { word: "canceling", mark: "canceled" },
+  canceled: { word: "canceled", mark: "canceled" },
+};
+
+export const frameWords: Readonly<Record<TaskState, { word: string; mark: Mark }>> = {
+  blocked: { word: "waits for another step", mark: "blocked" },
+  ready: { word: "waiting", mark: "waiting" },
+  running: { word: "running", mark: "running" },
+  succeeded: { word: "done", mark: "done" },
+  failed: { word: "failed", mark: "failed" },
+  canceled: { word: "canceled", mark: "canceled" },
+};
+
+export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mark }>> = {
+  idle: { word: "ready", mark: "waiting" },
+  busy: { word: "rendering", mark: "running" },
+  draining: { word: "finishing", mark: "paused" },
+  stopped: { word: "gone", mark: "canceled" },
+  lost: { word: "lost", mark: "failed" },
+};
+
+/** `3 frames`, `1 frame`, `12,000 frames`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+}
+
+/** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
+export function duration(seconds: number): string {
+  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
+  const minutes = Math.round(seconds / 60);
+  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
+  const hours = Math.round(seconds / 3600);
+  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A guess, as coarse as it is: `40 s`, `12 min`, `3.5 h`, `2 d`. */
+export function roughly(seconds: number): string {
+  if (seconds < 55)
+    return `${Math.max(1, seconds < 10 ? Math.round(seconds) : Math.round(seconds / 5) * 5)} s`;
+  if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 1800) / 2} h`;
+  return `${Math.round(seconds / 43_200) / 2} d`;
+}
+
+/** A moment as seen from `now` (ms): `just now`, `5 min ago`, `14:02`, `yesterday 14:02`, `1 Mar 14:02`. */
+export function moment(time: string, now = Date.now()): string {
+  const at = new Date(time);
+  const seconds = (now - at.getTime()) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const today = new Date(now);
+  const yesterday = new Date(now);
+  yesterday.setDate(today.getDate() - 1);
+  if (at.toDateString() === today.toDateString()) return `today ${clock}`;
+  if (at.toDateString() === yesterday.toDateString()) return `yesterday ${clock}`;
+  const isThisYear = at.getFullYear() === today.getFullYear();
+  const day = at.toLocaleDateString("en-GB", {
+    day: "numeric",
+    month: "short",
+    ...(!isThisYear && { year: "numeric" }),
+  });
+  return `${day} ${clock}`;
+}
+
+/** Part of a whole as `37%`; 100% only when nothing is left. */
+export function percent(part: number, whole: number): string {
+  return whole === 0 ? "0%" : `${Math.floor((part / whole) * 100)}%`;
+}
