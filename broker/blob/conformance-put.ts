@@ -21,6 +21,15 @@ export function describePut(setUp: SetUp): void {
     expect(await contents(store, sha256)).toEqual(Buffer.concat(pieces));
   });
 
+  test("the first one who claims the store owns it, however many claim it at once", async () => {
+    const { store, storeAt, finalNames } = await setUp();
+    const said = await Promise.all(["a", "b", "c"].map((owner) => store.claim(owner)));
+    expect(new Set(said).size).toBe(1);
+    expect(await storeAt(minute).claim("late")).toBe(said[0]);
+    expect(await finalNames()).toEqual([]);
+    expect(await store.list(null, 10)).toEqual([]);
+  });
+
   test("a stream of unknown length that is larger than a part", async () => {
     const { store } = await setUp();
     const pieces = Array.from({ length: 37 }, () => randomBytes(1_000_003));

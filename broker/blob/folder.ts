@@ -1,7 +1,7 @@
 // The blob store in a folder: `<first two>/<sha256>`, written under a temporary name and renamed when its hash is right.
 import { hash, randomBytes, type BinaryLike, type KeyObject } from "node:crypto";
 import { constants, existsSync, renameSync } from "node:fs";
-import { chmod, mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { Problem } from "../contract/problem.ts";
@@ -57,6 +57,20 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
       } catch (error) {
         if (isCode(error, "ENOENT")) return null;
         throw error;
+      }
+    });
+  }
+
+  async function claim(owner: string): Promise<string> {
+    const path = join(folder, "owner");
+    return await onDisk(async () => {
+      await mkdir(folder, { recursive: true, mode: 0o700 });
+      try {
+        await writeFile(path, owner, { flag: "wx", mode: 0o400, flush: true });
+        return owner;
+      } catch (error) {
+        if (!isCode(error, "EEXIST")) throw error;
+        return await readFile(path, "utf8");
       }
     });
   }
@@ -194,6 +208,7 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
 
   return {
     kind: "folder",
+    claim,
     folder,
     signer,
     head,

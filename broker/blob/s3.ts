@@ -58,6 +58,20 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
     return found && (found.ContentLength ?? 0);
   }
 
+  async function claim(owner: string): Promise<string> {
+    const Key = `${prefix}tally-owner`;
+    try {
+      await sendAgain(() =>
+        client.send(new PutObjectCommand({ Bucket, Key, Body: owner, IfNoneMatch: "*" })),
+      );
+      return owner;
+    } catch (error) {
+      if (s3ErrorOf(error).status !== 412) throw s3Problem(options, error);
+    }
+    const found = await ask(() => client.send(new GetObjectCommand({ Bucket, Key })));
+    return (await found?.Body?.transformToString()) ?? owner;
+  }
+
   async function putWhole(sha256: string, data: Uint8Array): Promise<"stored" | "present"> {
     const input = { Bucket, Key: keyOf(sha256), Body: data, ContentLength: data.length };
     const command = new PutObjectCommand({
@@ -144,6 +158,7 @@ export function createS3Store(options: S3StoreOptions): BlobStore {
 
   return {
     kind: "s3",
+    claim,
     head,
     put,
     async putMany(blobs) {

@@ -77,7 +77,7 @@ export const systemRoutes = {
     body: cleanSchema,
     status: 200,
     answer: cleanedSchema,
-    problems: ["malformed", "invalid", "not-found", "illegal-transition", "storage-down"],
+    problems: ["malformed", "invalid", "not-found", "illegal-transition", "conflict", "storage-down"],
   },
   stopBroker: {
     method: "post",

@@ -55,6 +55,8 @@ export interface BlobPart {
  */
 export interface BlobStore {
   readonly kind: "folder" | "s3";
+  /** Makes the store `owner`'s if it is nobody's yet; answers whose it is. Only its owner may remove what nobody needs. */
+  claim(owner: string): Promise<string>;
   /** Size in bytes, or null when the blob is not there. */
   head(sha256: string): Promise<number | null>;
   /**

@@ -316,3 +316,21 @@ test("it is looked after by itself, every so many hours however often the broker
   expect(done).toEqual([1, 0]);
   expect(kept(broker, ["texture", "result"])).toEqual(["texture"]);
 });
+
+test("two brokers on one store: the one that does not own it removes nothing, and says so", async () => {
+  const { broker, clock } = await brokerOfDays();
+  const other = await testBroker({ clock, configFile: storeIn(join(broker.dataFolder, "blobs")) });
+  await broker.api.ok("clean", { body: { dryRun: false } });
+  await sendBlob(broker.api, "needed there");
+  await sendBlob(other.api, "needed there");
+  clock.setWall(Date.now() + 2 * dayMs - clock.now());
+  await other.api.problem("clean", "conflict", { body: { dryRun: false } });
+  expect(await broker.broker.blobs.head(sha256Of("needed there"))).toBe("needed there".length);
+});
+
+/** A tally.yaml whose storage is that folder. */
+function storeIn(folder: string): string {
+  const file = join(testFolder(), "tally.yaml");
+  writeFileSync(file, `storage: { kind: folder, folder: ${JSON.stringify(folder)} }\n`);
+  return file;
+}

@@ -2,7 +2,7 @@
 // of blobs, in slices; then blobs that nothing needs lose their row; last go the bytes.
 import type { Cleaned } from "../contract/system.ts";
 import { Problem } from "../contract/problem.ts";
-import { missingPlaces } from "../store/blobs.ts";
+import { missingPlaces, storeOwner } from "../store/blobs.ts";
 import {
   countInputs,
   countOrphans,
@@ -99,7 +99,18 @@ async function count(broker: Broker, what: Retention, dayAgo: number): Promise<C
   return { dryRun: true, results, undelivered, inputs, orphans, uploads };
 }
 
+/** Two brokers that share a store do not know of each other's jobs: what one does not need the other may. */
+async function refuseForeignStore(broker: Broker): Promise<void> {
+  const own = await broker.writer.write(storeOwner);
+  if ((await broker.blobs.claim(own)) === own) return;
+  throw new Problem(
+    "conflict",
+    "Another broker keeps its files in the same storage, so nothing is removed: its jobs may need it. Give each broker a folder, a bucket or a prefix of its own under storage in tally.yaml.",
+  );
+}
+
 async function remove(broker: Broker, what: Retention, dayAgo: number): Promise<Cleaned> {
+  await refuseForeignStore(broker);
   const { jobId, deliveredBefore, undeliveredBefore } = what;
   // Of one job all goes now; else what was asked for today stays, and goes another day.
   const usedBefore = jobId === null ? dayAgo : null;

@@ -1,5 +1,6 @@
 // Which bytes are in the store, by hash; uploads in parts that were begun; and the input files of jobs. The table is
 // the authority: a row is written once the store has the bytes for good, and removed before they go.
+import { randomUUID } from "node:crypto";
 import type { BlobRef } from "../contract/blob.ts";
 import type { Rows, Tx } from "./tx.ts";
 
@@ -165,4 +166,13 @@ export function countBlobs(rows: Rows): { blobs: number; bytes: number } {
     "SELECT count(*) AS blobs, coalesce(sum(bytes), 0) AS bytes FROM blobs WHERE dropped_at IS NULL",
   );
   return row ?? { blobs: 0, bytes: 0 };
+}
+
+/** The name by which this data folder owns its store: made once, kept by a restore. */
+export function storeOwner(tx: Tx): string {
+  const known = tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'storage.owner'");
+  if (known) return known.value;
+  const owner = randomUUID();
+  tx.run("INSERT INTO meta (key, value) VALUES ('storage.owner', ?)", owner);
+  return owner;
 }
