@@ -61,13 +61,13 @@ export function FrameTries({ tries, chosen, onChoose }: FrameTriesProps) {
               <span class="try-head">
                 <b>Try {tries.length - index}</b> {tryWords(one.state)}
               </span>
+              <span class="try-when">
+                <Moment at={one.endedAt ?? one.startedAt ?? one.createdAt} />
+              </span>
               <span class="try-facts">
                 {one.worker}
                 {one.device === null ? "" : ` · ${one.device}`}
                 {one.seconds === null ? "" : ` · ${duration(one.seconds)}`}
-              </span>
-              <span class="try-when">
-                <Moment at={one.endedAt ?? one.startedAt ?? one.createdAt} />
               </span>
               {one.reason !== null && <span class="try-reason">{one.reason}</span>}
               {note !== null && <span class="try-note">{note}</span>}

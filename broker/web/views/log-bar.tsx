@@ -74,7 +74,12 @@ export function LogBar({ search, following, complete, onFollow, wrap, onWrap, sa
         <button type="button" class="button is-small" aria-pressed={wrap} onClick={onWrap}>
           Wrap
         </button>
-        <button type="button" class="button is-small" aria-pressed={following} onClick={onFollow}>
+        <button
+          type="button"
+          class="button is-small"
+          aria-pressed={complete ? undefined : following}
+          onClick={onFollow}
+        >
           {complete ? "To the end" : "Follow"}
         </button>
         <SaveButton {...save} />

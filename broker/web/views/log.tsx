@@ -24,6 +24,8 @@ const rowHeight = 20;
 const spare = 12;
 /** So near an end of the window the next block is brought, px. */
 const nearEdge = 800;
+/** Somebody who follows and is so far behind goes to the end at once, bytes. */
+const farBehind = 1024 * 1024;
 /** A long line goes on in the next row after so many bytes, when lines are not wrapped. */
 const longestRow = 2000;
 
@@ -36,6 +38,7 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
   const body = useRef<HTMLDivElement>(null);
   const anchor = useRef({ at: 0, rest: 0 });
   const target = useRef<number | null>(null);
+  const lastTop = useRef(0);
   const reader = useMemo<LogReader>(() => createLogReader(read, () => draw((n) => n + 1)), [read]);
   useEffect(() => () => reader.close(), [reader]);
   const { window } = reader;
@@ -44,7 +47,8 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
     if (length === null) return;
     const isFirst = reader.length === 0 && length > 0;
     reader.grow(length, complete);
-    if (isFirst || (following && length - window.to > 4 * 1024 * 1024)) reader.jump(length);
+    if (reader.busy) return;
+    if (isFirst || (following && length - window.to > farBehind)) reader.jump(length);
     else if (following && !reader.hasEnd) reader.extend("behind");
   });
 
@@ -71,7 +75,10 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
     anchor.current = { at: line?.from ?? window.from, rest: scrollTop % rowHeight };
     setSeen({ top: scrollTop, height: clientHeight });
     const toEnd = scrollHeight - scrollTop - clientHeight;
-    setFollowing(toEnd < rowHeight && reader.hasEnd);
+    // Only somebody who scrolls up stops following: at the end there may be more than is drawn yet.
+    if (scrollTop < lastTop.current - 2) setFollowing(false);
+    else if (toEnd < rowHeight && reader.hasEnd) setFollowing(true);
+    lastTop.current = scrollTop;
     if (scrollTop < nearEdge) reader.extend("before");
     if (toEnd < nearEdge) reader.extend("behind");
   }
@@ -87,6 +94,7 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
       show(place);
     } else if (following) box.scrollTop = box.scrollHeight;
     else box.scrollTop = window.indexOf(anchor.current.at) * rowHeight + anchor.current.rest;
+    lastTop.current = box.scrollTop;
     setSeen({ top: box.scrollTop, height: box.clientHeight });
   }, [shape]);
 
@@ -118,9 +126,9 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
 
   function follow(): void {
     setFollowing(true);
-    if (!reader.hasEnd) reader.jump(reader.length);
     const box = body.current;
-    if (box) box.scrollTop = box.scrollHeight;
+    if (!reader.hasEnd) reader.jump(reader.length);
+    else if (box) box.scrollTop = box.scrollHeight;
   }
 
   const first = Math.max(0, Math.floor(seen.top / rowHeight) - spare);

@@ -122,5 +122,5 @@ function placeOf({ state, deliveredAt, problem, name, kept, outside }: Artifact)
   if (state === "partial") return "of a try that did not finish: kept here, not brought home";
   if (deliveredAt !== null) return `home: ${name}`;
   if (outside) return "lies outside the job's folders: not brought home by itself";
-  return kept ? "kept here, on its way home" : "not here any more";
+  return kept ? "kept here, not home yet" : "not here any more";
 }

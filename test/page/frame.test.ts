@@ -1,0 +1,189 @@
+// One frame in a real Chromium: its picture, tries and log, live, searched, and however long the log is.
+import { randomUUID } from "node:crypto";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Report } from "../../broker/contract/worker.ts";
+import { submission } from "../support/builders.ts";
+import { joinWorker, type FakeWorker, type Held } from "../support/fake-worker.ts";
+import { openDesk, uploadBytes, writeLog, type Desk } from "./desk.ts";
+import { testCard } from "./png.ts";
+
+let desk: Desk;
+let worker: FakeWorker;
+let priority = 50;
+beforeAll(async () => {
+  desk = await openDesk();
+  worker = await joinWorker(desk.broker, { name: "render-07" });
+});
+afterAll(() => desk?.close());
+
+async function submitShot(name: string, frames = "1-12"): Promise<number> {
+  const body = submission([{ name: "Render", frames }], {
+    name,
+    maxRetries: 0,
+    // The newest job comes first, whatever the ones before left.
+    priority: (priority += 1),
+    outputFolders: ["/nowhere"],
+    home: "pull",
+  });
+  const job = await desk.broker.api.ok("submitJob", { headers: { "idempotency-key": randomUUID() }, body });
+  return job.number;
+}
+
+const say = (held: Held, items: Report["items"], done = true) => worker.report(held, items, { done });
+const text = (selector: string) => desk.page.locator(selector).innerText();
+
+it("shows a frame as it renders: progress, log line by line, then its picture", async () => {
+  const { broker, page } = desk;
+  const number = await submitShot("Kitchen <b>night</b>");
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  let length = await writeLog(worker, held, "Blender 5.1.0\nFra:1 Mem:12M \u001b[32mready\u001b[0m\n");
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByText("Fra:1 Mem:12M ready").waitFor();
+  await page.getByText("Kitchen <b>night</b>").waitFor();
+  expect(await page.locator(".log-row .ansi-2").first().innerText()).toBe("ready");
+  await worker.api.ok("renewLease", {
+    params: { lease: held.lease.leaseId },
+    body: { token: held.lease.token, progress: [{ ordinal: 0, percent: 42, status: "Sample 67/160" }] },
+  });
+  await page.getByText("Sample 67/160").waitFor();
+  length = await writeLog(worker, held, "<script>alert(1)</script> &amp;\nSample 160/160\n", length);
+  await page.getByText("<script>alert(1)</script> &amp;").waitFor();
+  await desk.shots("frame-running");
+  const file = await uploadBytes(broker, testCard(0.3, 960, 540), "/nowhere/kitchen_0001.png");
+  await say(held, [
+    { type: "succeeded", ordinal: 0, logOffset: length, seconds: 12.4, device: "NVIDIA H200", files: [file] },
+  ]);
+  await page.locator(".shot-view img").waitFor();
+  await expect
+    .poll(() =>
+      page
+        .locator(".shot-view img")
+        .evaluate((image) => (image as unknown as { naturalWidth: number }).naturalWidth),
+    )
+    .toBe(960);
+  await expect.poll(() => text(".frame-line")).toContain("done");
+  expect(await text(".try")).toContain("NVIDIA H200");
+  expect(await text(".frame-line")).toContain("12 s");
+  await desk.shots("frame-done");
+});
+
+it("says why a frame failed, and renders it again on a press", async () => {
+  const { page, broker } = desk;
+  const number = await submitShot("Hall", "7-8");
+  const held = await worker.work();
+  const length = await writeLog(worker, held, 'Error: \u001b[31mCamera "Main" is missing\u001b[0m\n');
+  await say(held, [
+    { type: "started", ordinal: 0, logOffset: 0 },
+    {
+      type: "failed",
+      ordinal: 0,
+      logOffset: length,
+      seconds: 1.2,
+      exitCode: 1,
+      failureClass: "task",
+      reason: "The scene has no camera. Add one, or choose it under Camera.",
+      files: [],
+    },
+  ]);
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByRole("heading", { name: "Why it failed" }).waitFor();
+  expect(await text(".why-reason")).toContain("The scene has no camera.");
+  expect(await text(".frame-line h1")).toBe("Frame 7");
+  await page.getByText('Camera "Main" is missing').waitFor();
+  await desk.shots("frame-failed");
+  await page.getByRole("button", { name: "Render again" }).click();
+  await expect.poll(() => text(".frame-line .chip")).toBe("waiting");
+  const { items } = await broker.api.ok("listTasks", { params: { job: number }, query: { ordinal: 0 } });
+  expect(items).toMatchObject([{ ordinal: 0, state: "ready", generation: 2 }]);
+  // By keyboard to the next frame and back.
+  await page.locator("body").press("ArrowRight");
+  await expect.poll(() => text(".frame-line h1")).toBe("Frame 8");
+  await page.locator("body").press("ArrowLeft");
+  await expect.poll(() => text(".frame-line h1")).toBe("Frame 7");
+  const again = await worker.work();
+  await say(again, [
+    { type: "started", ordinal: 0, logOffset: 0 },
+    { type: "succeeded", ordinal: 0, logOffset: 0, seconds: 2, files: [] },
+  ]);
+  await expect.poll(() => text(".frame-line .chip")).toBe("done");
+  expect(await page.locator(".try").count()).toBe(2);
+  // A frame that is done is rendered again only after a question.
+  await page.getByRole("button", { name: "Render again" }).click();
+  await page.getByRole("button", { name: "Keep it" }).click();
+  await expect.poll(() => text(".frame-line .chip")).toBe("done");
+  await worker.succeed(await worker.work());
+});
+
+it("does not let a log of 200 MB hurt: end, beginning, search and live lines in moments", async () => {
+  const { page } = desk;
+  const number = await submitShot("Long", "1");
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  const piece = 4 * 1024 * 1024;
+  const pieces = 50;
+  let length = 0;
+  for (let n = 0; n < pieces; n++) {
+    const line = (at: number) =>
+      `piece ${n} line ${at} ${"Sample of a path tracer ".repeat(3)}`.slice(0, 127).padEnd(127, ".") + "\n";
+    let block = Array.from({ length: piece / 128 }, (_, at) => line(at)).join("");
+    if (n === 31) block = block.replace("piece 31 line 7 Sample", "piece 31 line 7 NEEDLE");
+    // oxlint-disable-next-line no-await-in-loop -- each piece begins where the last one ended
+    length = await writeLog(worker, held, block, length);
+  }
+  expect(length).toBe(pieces * piece);
+  const began = performance.now();
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByText(`piece ${pieces - 1} line ${piece / 128 - 1} `).waitFor();
+  expect(performance.now() - began).toBeLessThan(5000);
+  const rows = await page.locator(".log-row").count();
+  expect(rows).toBeLessThan(120);
+  length = await writeLog(worker, held, "and one more, live\n", length);
+  await page.getByText("and one more, live").waitFor();
+  await page.getByLabel("Find in the log").fill("needle");
+  await page.locator(".log-row.is-current").waitFor();
+  expect(await text(".log-row.is-current")).toContain("piece 31 line 7 NEEDLE");
+  await expect.poll(() => text(".log-count"), { timeout: 20_000 }).toBe("1 of 1");
+  await desk.shots("log-long");
+  await page.locator(".log-body").press("Home");
+  await page.getByText("piece 0 line 0 ").waitFor();
+  await page.locator(".log-body").press("End");
+  await page.getByText("and one more, live").waitFor();
+  const heap = await page.evaluate(
+    () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
+  );
+  expect(heap).toBeLessThan(100_000_000);
+  await say(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }]);
+});
+
+it("keeps the place of a reader who scrolled up while new lines come", async () => {
+  const { page } = desk;
+  const number = await submitShot("Scrolled", "1");
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  const lines = Array.from({ length: 500 }, (_, n) => `line ${n} of the log`);
+  let length = await writeLog(worker, held, `${lines.join("\n")}\n`);
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByText("line 499 of the log").waitFor();
+  await page.locator(".log-body").hover();
+  await page.mouse.wheel(0, -4000);
+  await expect
+    .poll(() => page.getByRole("button", { name: "Follow" }).getAttribute("aria-pressed"))
+    .toBe("false");
+  const place = () =>
+    page.locator(".log-body").evaluate((box) => (box as unknown as { scrollTop: number }).scrollTop);
+  const before = await place();
+  length = await writeLog(worker, held, "new below\n", length);
+  await page.getByText("new lines wait below").waitFor();
+  await expect.poll(() => text(".log-foot")).toContain("kB");
+  expect(await place()).toBe(before);
+  await page.getByRole("button", { name: "Follow" }).click();
+  await page.getByText("new below").waitFor();
+  await page.getByRole("button", { name: "Wrap" }).click();
+  await page.getByText("new below").waitFor();
+  await say(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }]);
+});
+
+it("had nothing that the browser complained about", () => {
+  expect(desk.complaints).toEqual([]);
+});
