@@ -6,12 +6,21 @@ interface SubmitSettingsProps {
   pools: readonly string[];
   /** The template reads files of a person. */
   readsFiles: boolean;
+  /** There are workers of the broker's own machine. */
+  hasLocal: boolean;
   mistakes: Readonly<Record<string, string>>;
   onChange: (settings: SettingsForm) => void;
 }
 
 /** The group of settings at the end of the form. */
-export function SubmitSettings({ settings, pools, readsFiles, mistakes, onChange }: SubmitSettingsProps) {
+export function SubmitSettings({
+  settings,
+  pools,
+  readsFiles,
+  hasLocal,
+  mistakes,
+  onChange,
+}: SubmitSettingsProps) {
   const set = (more: Partial<SettingsForm>) => onChange({ ...settings, ...more });
   const text = (key: "name" | "priority" | "maxRetries", label: string, placeholder: string) => (
     <div class={mistakes[key] === undefined ? "field" : "field is-wrong"}>
@@ -89,7 +98,7 @@ export function SubmitSettings({ settings, pools, readsFiles, mistakes, onChange
             Submit it paused
           </label>
         </div>
-        {readsFiles && (
+        {readsFiles && hasLocal && (
           <div class={mistakes["filesInPlace"] === undefined ? "field is-wide" : "field is-wide is-wrong"}>
             <label class="field-check">
               <input

@@ -29,37 +29,41 @@ export function SubmitView() {
   const system = useLoad((signal) => api.getSystem(signal), "");
   const [chosen, setChosen] = useState<string | null>(null);
   const [pasted, setPasted] = useState("");
-  const [reading, setReading] = useState<TemplateReading | null>(null);
+  const [read, setRead] = useState<{ of: string; reading: TemplateReading } | null>(null);
   const [values, setValues] = useState<Record<string, string>>({});
   const [settings, setSettings] = useState(emptySettings);
-  const [plan, setPlan] = useState<Plan | null>(null);
+  const [planned, setPlan] = useState<{ plan: Plan; of: readonly unknown[] } | null>(null);
   const [mistakes, setMistakes] = useState(noMistakes);
   const [said, setSaid] = useState<string | null>(null);
   const [busy, setBusy] = useState(false);
   const key = useRef(newKey());
   const form = useRef<HTMLFormElement>(null);
   const isPasting = chosen === "";
+  const hasLocal = system.value?.pools.some((pool) => pool.kind === "local") ?? false;
 
   // Whatever is changed, what was planned before is not what would be submitted.
+  const given = [chosen, pasted, values, settings];
+  const plan = planned?.of.every((one, index) => one === given[index]) ? planned.plan : null;
   useEffect(() => {
-    setPlan(null);
     setSaid(null);
     key.current = newKey();
-  }, [chosen, pasted, values, settings]);
+  }, given);
 
   useEffect(() => {
-    setReading(null);
     setMistakes(noMistakes);
-    if (chosen === null || (isPasting && pasted.trim() === "")) return undefined;
+    if (chosen === null || (isPasting && pasted.trim() === "")) {
+      setRead(null);
+      return undefined;
+    }
     const stop = new AbortController();
-    const read = async () => {
+    const look = async () => {
       const text = isPasting ? pasted : (await api.getTemplate(chosen, stop.signal)).text;
       const { readTemplate } = await reader();
-      if (!stop.signal.aborted) setReading(readTemplate(text));
+      if (!stop.signal.aborted) setRead({ of: chosen, reading: readTemplate(text) });
     };
     const timer = setTimeout(
       () => {
-        read().catch((error: unknown) => {
+        look().catch((error: unknown) => {
           if (!stop.signal.aborted) setSaid(sentenceOf(error));
         });
       },
@@ -71,6 +75,8 @@ export function SubmitView() {
     };
   }, [chosen, isPasting ? pasted : ""]);
 
+  // What was read of another template is not shown; of one's own it stays until it is read again.
+  const reading = read !== null && read.of === chosen ? read.reading : null;
   const template = reading?.template ?? null;
   const source: TemplateSource = isPasting ? { template: pasted } : { templateName: chosen ?? "" };
 
@@ -79,10 +85,10 @@ export function SubmitView() {
     setBusy(true);
     setSaid(null);
     setMistakes(noMistakes);
-    const body = bodyOf(source, template, values, settings);
+    const body = bodyOf(source, template, values, { ...settings, inPlace: settings.inPlace && hasLocal });
     try {
       if (what === "plan") {
-        setPlan(await api.plan(body));
+        setPlan({ plan: await api.plan(body), of: given });
       } else {
         const { number } = await api.submit(body, key.current);
         navigate(jobPath(number));
@@ -103,7 +109,13 @@ export function SubmitView() {
     );
     setMistakes(sorted);
     const besideFields = Object.keys(sorted.fields).length + Object.keys(sorted.settings).length;
-    setSaid(besideFields > 0 ? "Something is not right yet: see beside the fields." : sentenceOf(error));
+    setSaid(
+      besideFields > 0
+        ? "Something is not right yet: see beside the fields."
+        : sorted.rest.length > 0
+          ? "No job can be made like this:"
+          : sentenceOf(error),
+    );
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   }
 
@@ -154,6 +166,7 @@ export function SubmitView() {
           <form
             ref={form}
             class="submit-form"
+            data-template={chosen}
             noValidate
             onSubmit={(event) => {
               event.preventDefault();
@@ -180,6 +193,7 @@ export function SubmitView() {
               settings={settings}
               pools={system.value?.pools.map((pool) => pool.name) ?? []}
               readsFiles={readsFiles(template)}
+              hasLocal={hasLocal}
               mistakes={mistakes.settings}
               onChange={setSettings}
             />

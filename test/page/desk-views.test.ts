@@ -1,0 +1,148 @@
+// Workers, the system and submitting in a real Chromium, by mouse and by keyboard.
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { root } from "../../scripts/files.ts";
+import { submit, templateOf, until } from "../support/builders.ts";
+import { joinWorker } from "../support/fake-worker.ts";
+import { openDesk, type Desk } from "./desk.ts";
+
+let desk: Desk;
+beforeAll(async () => {
+  desk = await openDesk();
+});
+afterAll(() => desk?.close());
+
+const text = (selector: string) => desk.page.locator(selector).innerText();
+
+it("shows that no worker is here, then who came, what each does, and lets one finish", async () => {
+  const { page, broker } = desk;
+  await desk.go("/workers");
+  await page.getByText("No worker is here now").waitFor();
+  const job = await submit(broker.api, [{ name: "Render", frames: "1-6" }], {
+    name: "<img src=x onerror=alert(1)>",
+  });
+  const gpu = await joinWorker(broker, {
+    name: "render-02",
+    amounts: { "amount.worker.vcpu": 16, "amount.worker.memory": 128_000, "amount.worker.gpu": 1 },
+    attributes: { "attr.worker.os.family": ["linux"], "attr.worker.gpu.name": ["NVIDIA H200"] },
+    blenders: [{ series: "5.1", version: "5.1.0", path: "/b", kind: "blender", source: "path" }],
+  });
+  await joinWorker(broker, { name: "render-10", osFamily: "windows" });
+  const held = await gpu.work();
+  await gpu.report(held, [{ type: "started", ordinal: 0, logOffset: 0 }]);
+  await gpu.api.ok("renewLease", {
+    params: { lease: held.lease.leaseId },
+    body: { token: held.lease.token, progress: [{ ordinal: 0, percent: 60 }] },
+  });
+  const machine = page.locator("[data-worker=render-02]");
+  await machine.getByText("rendering").waitFor();
+  await expect.poll(() => machine.locator("progress").getAttribute("value")).toBe("60");
+  expect(await machine.innerText()).toContain("16 cores · 125 GB · NVIDIA H200 · Blender 5.1");
+  expect(await machine.getByRole("link").innerText()).toContain("<img src=x onerror=alert(1)>");
+  await desk.shots("workers");
+  await machine.getByRole("button", { name: "Finish and leave" }).click();
+  await machine.getByText("finishing").waitFor();
+  await until(broker.api, async () => {
+    const { items } = await broker.api.ok("listWorkers");
+    return items.find((one) => one.name === "render-02" && one.state === "draining");
+  });
+  await machine.getByRole("button", { name: "Stay" }).click();
+  await machine.getByText("rendering").waitFor();
+  await machine.getByRole("link").click();
+  await page.waitForURL(`**/jobs/${job.number}/Render/0`);
+  await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
+});
+
+it("tells how the broker is", async () => {
+  const { page, broker } = desk;
+  await desk.go("/system");
+  await page.getByText("this page hears what happens").waitFor();
+  await page.getByText("Nothing is kept longer than it should be.").waitFor();
+  const shown = await text(".system");
+  const system = await broker.api.ok("getSystem");
+  expect(shown).toContain(system.version);
+  expect(shown).toContain(system.dataFolder);
+  expect(shown).toContain(`version ${system.schemaVersion}`);
+  expect(shown).toContain("7 days");
+  expect(shown).toContain("30 days after the job's end");
+  await desk.shots("system");
+});
+
+it("draws a form for every shipped template, plans it, says what is wrong beside the field, and submits", async () => {
+  const { page, broker } = desk;
+  await desk.go("/submit");
+  const { items } = await broker.api.ok("listTemplates");
+  for (const { name } of items) {
+    // oxlint-disable no-await-in-loop -- one page
+    await page.getByRole("button", { name: new RegExp(`^${name}`) }).click();
+    await page.locator(`.submit-form[data-template=${name}]`).waitFor();
+    expect(await page.locator(".field[data-field]").count(), name).toBeGreaterThan(0);
+    // oxlint-enable no-await-in-loop
+  }
+  await page.getByRole("button", { name: /^blender-render/ }).click();
+  await page.locator("[data-field=Samples]").waitFor();
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  expect(await text("[data-field=Scene] .field-wrong")).toBe("Scene is needed.");
+  await page.getByLabel("Scene needed").fill("/shots/kitchen.blend");
+  await page.getByLabel("Samples", { exact: true }).fill("-4");
+  expect(await text("[data-field=Samples] .field-wrong")).toBe("The least is 0.");
+  await desk.shots("submit-mistake");
+  await page.getByLabel("Samples", { exact: true }).press("ArrowUp");
+  await expect.poll(() => page.getByLabel("Samples", { exact: true }).inputValue()).toBe("0");
+  await page.getByLabel("Frames", { exact: true }).fill("1-");
+  await page.getByLabel("Frames", { exact: true }).press("Enter");
+  await page.locator(".problems", { hasText: '"1-" is no range' }).waitFor();
+  await page.getByLabel("Frames", { exact: true }).fill("1-48");
+  await page.getByLabel("Frames", { exact: true }).press("Enter");
+  await page.getByRole("button", { name: "Submit 48 frames" }).waitFor();
+  await desk.shots("submit-plan");
+  await page.getByLabel("Priority").fill("700");
+  await expect.poll(() => page.getByRole("button", { name: "Submit 48 frames" }).count()).toBe(0);
+  await page.getByLabel("Priority").press("Enter");
+  await page.locator(".form-group", { hasText: "Priority" }).locator(".field-wrong").first().waitFor();
+  await page.getByLabel("Priority").fill("70");
+  await page.getByLabel("Priority").press("Enter");
+  await page.getByRole("button", { name: "Submit 48 frames" }).click();
+  await page.waitForURL(/\/jobs\/\d+$/);
+  const job = await broker.api.ok("getJob", { params: { job: "latest" } });
+  expect(job).toMatchObject({ taskCount: 48, priority: 70, templateName: "blender-render" });
+  expect(job.parameters["Scene"]?.value).toBe("/shots/kitchen.blend");
+});
+
+it("takes a pasted template: what is wrong while it is typed, its form, then the job, by keyboard alone", async () => {
+  const { page, broker } = desk;
+  await desk.go("/submit");
+  await page.getByRole("button", { name: "Your own template" }).focus();
+  await page.keyboard.press("Enter");
+  const box = page.getByLabel("Template", { exact: true });
+  await box.fill(
+    "specificationVersion: jobtemplate-2023-09\nname: <b>x</b>\nsteps:\n  - name: Render\n    scripts: {}\n",
+  );
+  await page.locator(".problems code", { hasText: "steps[0]" }).first().waitFor();
+  await desk.shots("submit-pasted");
+  await box.fill("a: b: c");
+  await page.getByText("Line 1 is not valid YAML").waitFor();
+  await box.fill(readFileSync(join(root, "test/samples/bundles/controls/template.json"), "utf8"));
+  await page.locator("[data-field=Yes] input[type=checkbox]").waitFor();
+  expect(await page.locator("[data-field=Lines] textarea").inputValue()).toBe("first\nsecond\n");
+  expect(await page.locator("[data-field=Hidden]").count()).toBe(0);
+  expect(await page.locator("[data-field=Choice] select").inputValue()).toBe("3.26");
+  await desk.shots("submit-controls");
+  await box.fill(templateOf([{ name: "Render", frames: "1-3" }], "typed"));
+  await page.getByRole("button", { name: "Show the plan" }).focus();
+  await page.keyboard.press("Enter");
+  const button = page.getByRole("button", { name: "Submit 3 frames" });
+  await button.focus();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/\/jobs\/\d+$/);
+  expect(await broker.api.ok("getJob", { params: { job: "latest" } })).toMatchObject({
+    name: "typed",
+    taskCount: 3,
+  });
+});
+
+it("had nothing that the browser complained about", () => {
+  // What the broker refuses is told on the page; the browser notes each refusal too.
+  expect(desk.complaints.filter((one) => !/status of 4(09|22)/.test(one))).toEqual([]);
+});
