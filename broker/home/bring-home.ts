@@ -24,6 +24,8 @@ export type HomeResult = { kind: "delivered" } | { kind: "skipped" } | { kind: "
 
 /** Why a file cannot come home, in words without its name. */
 class Refusal extends Error {}
+/** Its bytes are not what they were: there is nothing to keep. */
+class Lost extends Refusal {}
 
 /** Puts one file where it belongs. Doing it again after a crash at any point ends the same. Never throws. */
 export async function bringHome(file: Homecoming): Promise<HomeResult> {
@@ -54,7 +56,8 @@ export async function bringHome(file: Homecoming): Promise<HomeResult> {
   } catch (error) {
     await forget(file, temporary);
     const why = error instanceof Refusal ? error.message : wordsFor(error);
-    return { kind: "failed", problem: `${file.name} could not be put in its place: ${why}.` };
+    const kept = error instanceof Lost ? "" : " The frame itself is done and kept by the broker.";
+    return { kind: "failed", problem: `${file.name} could not be put in its place: ${why}.${kept}` };
   }
 }
 
@@ -102,11 +105,9 @@ async function produce(file: Homecoming, temporary: string): Promise<void> {
   }
   const size = await lookAt(source.file);
   if (typeof size !== "number")
-    throw new Refusal(
-      "it is no longer where the worker left it. Render the frame again with `tally requeue`",
-    );
+    throw new Lost("it is no longer where the worker left it. Render the frame again with `tally requeue`");
   if (size !== bytes)
-    throw new Refusal(
+    throw new Lost(
       `it has ${size} bytes where the worker wrote ${bytes}. Render the frame again with \`tally requeue\``,
     );
   await rm(temporary, { force: true });
@@ -120,7 +121,7 @@ async function produce(file: Homecoming, temporary: string): Promise<void> {
 }
 
 function otherBytes(): Refusal {
-  return new Refusal("it has other bytes than the worker wrote. Render the frame again with `tally requeue`");
+  return new Lost("it has other bytes than the worker wrote. Render the frame again with `tally requeue`");
 }
 
 async function check(path: string, bytes: number, sha256: string, what: string): Promise<void> {

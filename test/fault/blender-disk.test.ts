@@ -72,7 +72,7 @@ test("disk full at home: the frames are done and kept, the file that has no room
   expect(full.code, full.text).toBe(1);
   expect(full.text).toMatch(/^Job \d+ is rendered, but \d files? could not be brought home:/m);
   expect(full.text).toMatch(
-    /^ {2}\S.*\/small home\/\d{4}\.png could not be put in its place: the disk is full\. Free some space; it is tried again by itself\. The frame itself is done and kept at /m,
+    /^ {2}\S.*\/small home\/\d{4}\.png could not be put in its place: the disk is full\. Free some space; it is tried again by itself\. The frame itself is done and kept by the broker\.$/m,
   );
   const shown = await studio.tally("show");
   expect(shown.text).toMatch(/succeeded\n[^]*5 frames: 5 succeeded[^]*Not home: /);

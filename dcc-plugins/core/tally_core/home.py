@@ -79,7 +79,7 @@ def bring_home(file: Homecoming, source: LocalFile | Fetch, stop: Stop | None = 
             raise _WrongError("that is not the full name of a file on this machine")
         there = _state(file.name)
         if there is not None and stat.S_ISDIR(there.st_mode):
-            return _failed(file, source, _words(IsADirectoryError(errno.EISDIR, "")))
+            return _failed(file, _words(IsADirectoryError(errno.EISDIR, "")))
         if there is not None and there.st_size == file.bytes and sha256_of(file.name, stop) == file.sha256:
             # This very file, perhaps renamed right before a crash: flushed once more, then it is home.
             _flush(file.name)
@@ -106,7 +106,7 @@ def bring_home(file: Homecoming, source: LocalFile | Fetch, stop: Stop | None = 
         # Where the only copy was moved there, it waits for the next try.
         if not (isinstance(source, LocalFile) and source.move and _state(source.path) is None):
             _remove(temporary)
-        return _failed(file, source, _words(error))
+        return _failed(file, _words(error))
 
 
 def _obtain(file: Homecoming, source: LocalFile | Fetch, temporary: str, stop: Stop | None) -> None:
@@ -189,10 +189,10 @@ def _flush_folder(path: str) -> None:
         _flush(path)
 
 
-def _failed(file: Homecoming, source: LocalFile | Fetch, why: str) -> HomeResult:
-    kept = f"kept at {source.path}" if isinstance(source, LocalFile) else "kept by the broker"
+def _failed(file: Homecoming, why: str) -> HomeResult:
     return HomeResult(
-        "failed", f"{file.name} could not be put in its place: {why}. The frame itself is done and {kept}."
+        "failed",
+        f"{file.name} could not be put in its place: {why}. The frame itself is done and kept by the broker.",
     )
 
 
