@@ -1,7 +1,9 @@
 // Which view belongs to which address.
 import { Link, type Route } from "./router.tsx";
+import { JobView } from "./views/job.tsx";
 import { JobsView } from "./views/jobs.tsx";
 import { FrameView } from "./views/frame.tsx";
+import { PlayView } from "./views/play.tsx";
 import { SubmitView } from "./views/submit.tsx";
 import { SystemView } from "./views/system.tsx";
 import { WorkersView } from "./views/workers.tsx";
@@ -12,8 +14,12 @@ export function View({ route }: { route: Route }) {
   switch (route.view) {
     case "jobs":
       return <JobsView />;
+    case "job":
+      return <JobView key={route.job} number={route.job} />;
     case "frame":
       return <FrameView {...route} />;
+    case "play":
+      return <PlayView key={route.job} job={route.job} />;
     case "workers":
       return <WorkersView />;
     case "system":

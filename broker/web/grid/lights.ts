@@ -1,0 +1,148 @@
+// How one light looks: by color and by shape, at every size. Drawn once for each state, then stamped.
+import { taskStates, type TaskState } from "../../contract/states.ts";
+
+export type LightColors = Record<TaskState | "ground" | "cursor" | "accent" | "number" | "onLight", string>;
+
+/** The colors of now, from the style of an element. */
+export function colorsOf(element: Element): LightColors {
+  const style = getComputedStyle(element);
+  const read = (name: string) => style.getPropertyValue(name).trim();
+  return {
+    blocked: read("--blocked"),
+    ready: read("--waiting"),
+    running: read("--running"),
+    succeeded: read("--done"),
+    failed: read("--failed"),
+    canceled: read("--canceled"),
+    ground: read("--panel"),
+    cursor: read("--text"),
+    accent: read("--accent"),
+    number: read("--text-soft"),
+    onLight: "#06140d",
+  };
+}
+
+/** Lights from this size on have room for a shape inside, px. */
+const shapesFrom = 8;
+
+/** A row of stamps, one a state in the order of `taskStates`, each `side` device pixels wide with `room` from one to the next. */
+export interface Stamps {
+  canvas: HTMLCanvasElement;
+  side: number;
+}
+
+/** Draws the stamps for lights of `cell` px at `scale` device pixels a px. */
+export function createStamps(cell: number, scale: number, colors: LightColors): Stamps {
+  const side = Math.max(1, Math.round(cell * scale));
+  const canvas = document.createElement("canvas");
+  canvas.width = side * taskStates.length;
+  canvas.height = side;
+  const pen = canvas.getContext("2d");
+  if (pen)
+    for (const [index, state] of taskStates.entries()) {
+      pen.save();
+      pen.translate(index * side, 0);
+      pen.beginPath();
+      pen.rect(0, 0, side, side);
+      pen.clip();
+      if (cell >= shapesFrom) drawShape(pen, state, side, scale, colors);
+      else drawDot(pen, state, side, colors);
+      pen.restore();
+    }
+  return { canvas, side };
+}
+
+/** Small lights: full, a frame, a bar or a dot. */
+function drawDot(pen: CanvasRenderingContext2D, state: TaskState, side: number, colors: LightColors): void {
+  pen.fillStyle = colors[state];
+  const edge = Math.max(1, Math.floor(side / 4));
+  if (state === "succeeded" || state === "failed" || state === "running") pen.fillRect(0, 0, side, side);
+  if (state === "failed") {
+    pen.fillStyle = colors.ground;
+    const hole = Math.max(1, Math.floor(side / 3));
+    pen.fillRect((side - hole) / 2, (side - hole) / 2, hole, hole);
+  }
+  if (state === "running") {
+    pen.fillStyle = colors.ground;
+    pen.fillRect(Math.ceil(side / 2), 0, edge, side);
+  }
+  if (state === "ready") pen.fillRect(edge, edge, side - 2 * edge, side - 2 * edge);
+  if (state === "blocked") pen.fillRect(edge, side - 2 * edge, side - 2 * edge, edge);
+  if (state === "canceled") pen.fillRect(0, Math.floor((side - edge) / 2), side, edge);
+}
+
+function drawShape(
+  pen: CanvasRenderingContext2D,
+  state: TaskState,
+  side: number,
+  scale: number,
+  colors: LightColors,
+): void {
+  const corner = Math.min(4 * scale, side / 4);
+  const line = Math.max(1, Math.min(1.6 * scale, side / 6));
+  const outline = () => {
+    pen.beginPath();
+    pen.roundRect(line / 2, line / 2, side - line, side - line, Math.max(0, corner - line / 2));
+  };
+  pen.lineWidth = line;
+  pen.strokeStyle = pen.fillStyle = colors[state];
+  if (state === "succeeded" || state === "failed") {
+    pen.beginPath();
+    pen.roundRect(0, 0, side, side, corner);
+    pen.fill();
+  }
+  if (state === "failed") {
+    pen.strokeStyle = colors.ground;
+    pen.lineWidth = Math.max(1, side / 9);
+    pen.lineCap = "round";
+    const [low, high] = [side * 0.3, side * 0.7];
+    pen.beginPath();
+    pen.moveTo(low, low);
+    pen.lineTo(high, high);
+    pen.moveTo(high, low);
+    pen.lineTo(low, high);
+    pen.stroke();
+  }
+  if (state === "running") {
+    outline();
+    pen.stroke();
+    pen.globalAlpha = 0.28;
+    pen.fill();
+  }
+  if (state === "ready") {
+    outline();
+    pen.stroke();
+  }
+  if (state === "blocked") {
+    pen.globalAlpha = 0.9;
+    pen.setLineDash([line, line * 1.6]);
+    outline();
+    pen.stroke();
+  }
+  if (state === "canceled") {
+    pen.setLineDash([side / 5, side / 7]);
+    outline();
+    pen.stroke();
+  }
+}
+
+/** What moves in a running light: as far as it is, or back and forth where nobody knows. */
+export function drawRunning(
+  pen: CanvasRenderingContext2D,
+  at: { x: number; y: number; side: number },
+  percent: number | null,
+  time: number,
+  colors: LightColors,
+): void {
+  const { x, y, side } = at;
+  const inset = side >= 16 ? Math.round(side / 7) : Math.max(0, Math.round(side / 9));
+  const room = side - 2 * inset;
+  pen.fillStyle = colors.running;
+  if (percent !== null) {
+    pen.fillRect(x + inset, y + inset, Math.max(1, (room * Math.min(100, percent)) / 100), room);
+    return;
+  }
+  const wide = Math.max(1, room * 0.36);
+  const swing = 0.5 - 0.5 * Math.cos((time / 1300) * Math.PI);
+  pen.fillRect(x + inset + (room - wide) * swing, y + inset, wide, room);
+}

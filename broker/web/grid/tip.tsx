@@ -1,0 +1,97 @@
+// What is said of the frame under the pointer: state, time, worker, picture, and why it failed.
+import { useEffect, useState } from "preact/hooks";
+import type { Artifact, Attempt } from "../../contract/attempt.ts";
+import type { TaskState } from "../../contract/states.ts";
+import { pictureOf } from "../flipbook/pictures.ts";
+import { useStore } from "../store.ts";
+import { Chip } from "../ui/chip.tsx";
+import { duration, frameWords } from "../words.ts";
+
+export interface TipFrame {
+  job: number;
+  step: string;
+  ordinal: number;
+  title: string;
+  state: TaskState;
+  percent: number | null;
+  status: string | null;
+  isSlow: boolean;
+}
+
+interface TipProps {
+  frame: TipFrame;
+  /** Where the light is, px from the left top of the grid. */
+  at: { x: number; y: number; side: number };
+  width: number;
+}
+
+/** Nobody stops on every light that the pointer passes, ms. */
+const restMs = 90;
+const tipWidth = 248;
+
+interface Known {
+  attempt: Attempt | undefined;
+  picture: string | null;
+}
+
+/** Beside the light; under it where there is room. */
+export function FrameTip({ frame, at, width }: TipProps) {
+  const { title, state, percent, status, isSlow } = frame;
+  const known = useKnown(frame);
+  const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
+  const attempt = known?.attempt;
+  return (
+    <div class="tip" role="tooltip" style={{ left: `${left}px`, top: `${at.y + at.side + 8}px` }}>
+      {typeof known?.picture === "string" && <img src={known.picture} alt="" />}
+      <div class="tip-line">
+        <b>{title}</b>
+        <Chip {...frameWords[state]} />
+      </div>
+      {state === "running" && (
+        <p>
+          {percent === null ? "Under way" : `${Math.round(percent)}%`}
+          {status !== null && <span class="faint"> {status}</span>}
+        </p>
+      )}
+      {attempt && state !== "ready" && state !== "blocked" && (
+        <p class="muted">
+          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} on {attempt.worker}
+        </p>
+      )}
+      {isSlow && <p class="tip-slow">More than ten times slower than the others.</p>}
+      {typeof attempt?.reason === "string" && state !== "succeeded" && (
+        <p class="is-bad tip-reason">{attempt.reason}</p>
+      )}
+    </div>
+  );
+}
+
+function useKnown({ job, step, ordinal, state }: TipFrame): Known | null {
+  const { api, addresses } = useStore();
+  const [known, setKnown] = useState<{ key: string; value: Known } | null>(null);
+  const key = `${job} ${step} ${ordinal} ${state}`;
+  useEffect(() => {
+    const stop = new AbortController();
+    const look = async () => {
+      const query = { step, ordinal, limit: 1 };
+      const [tries, files] = await Promise.all([
+        api.listAttempts(job, query, stop.signal),
+        state === "succeeded"
+          ? api.listArtifacts(job, { step, ordinal, state: "current", limit: 20 }, stop.signal)
+          : { items: [] as Artifact[] },
+      ]);
+      const shown = files.items.map(pictureOf).find((picture) => picture !== null);
+      const picture = shown ? await addresses.of(shown.sha256) : null;
+      if (!stop.signal.aborted) setKnown({ key, value: { attempt: tries.items[0], picture } });
+    };
+    const timer = setTimeout(() => {
+      // A tip that knows less is no trouble worth a note.
+      look().catch(() => undefined);
+    }, restMs);
+    return () => {
+      clearTimeout(timer);
+      stop.abort();
+    };
+  }, [key]);
+  return known?.key === key ? known.value : null;
+}

@@ -1,0 +1,134 @@
+// What can be done with a job: pause, resume, requeue, priority, cancel. Asked first where work is lost.
+import { useState } from "preact/hooks";
+import type { Job } from "../../contract/job.ts";
+import { useStore } from "../store.ts";
+import { Dialog } from "../ui/dialog.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { Menu } from "../ui/menu.tsx";
+import { counted } from "../words.ts";
+
+type Asking = "cancel" | "requeue-all" | "priority" | null;
+
+/** The buttons of a job. */
+export function JobActions({ job }: { job: Job }) {
+  const { api, act, notes } = useStore();
+  const [asking, setAsking] = useState<Asking>(null);
+  const [priority, setPriority] = useState(job.priority);
+  const { number, counts } = job;
+  const isOpen = job.endedAt === null;
+  const again = counts.failed + counts.canceled;
+
+  const requeue = (body: { failedOnly?: boolean }) =>
+    act(async () => {
+      const { requeued } = await api.requeue(number, body);
+      notes.say(`${counted(requeued, "frame")} asked for again.`);
+    });
+
+  return (
+    <div class="job-actions">
+      {isOpen && job.intent === "run" && (
+        <button
+          type="button"
+          class="button"
+          onClick={() =>
+            void act(() => api.setIntent(number, "pause"), `${job.name} pauses after its frames in work.`)
+          }
+        >
+          <Icon name="pause" /> Pause
+        </button>
+      )}
+      {isOpen && job.intent === "pause" && (
+        <button
+          type="button"
+          class="button is-primary"
+          onClick={() => void act(() => api.setIntent(number, "run"), `${job.name} goes on.`)}
+        >
+          <Icon name="play" /> Resume
+        </button>
+      )}
+      {again > 0 && (
+        <button type="button" class="button" onClick={() => void requeue({ failedOnly: true })}>
+          <Icon name="again" /> Requeue {counted(again, counts.canceled > 0 ? "frame" : "failed frame")}
+        </button>
+      )}
+      <Menu
+        label="More for this job"
+        class="button is-icon"
+        items={[
+          {
+            label: "Change priority…",
+            onChoose: () => {
+              setPriority(job.priority);
+              setAsking("priority");
+            },
+          },
+          { label: "Render all frames again…", onChoose: () => setAsking("requeue-all") },
+          {
+            label: "Cancel job…",
+            isDangerous: true,
+            isDisabled: !isOpen || job.intent === "cancel",
+            onChoose: () => setAsking("cancel"),
+          },
+        ]}
+      >
+        <Icon name="more" />
+      </Menu>
+      {asking === "cancel" && (
+        <Dialog
+          title={`Cancel ${job.name}?`}
+          action="Cancel job"
+          back="Keep it"
+          isDangerous
+          onDo={() => act(() => api.setIntent(number, "cancel"), `${job.name} is canceled.`)}
+          onClose={() => setAsking(null)}
+        >
+          <p>
+            {counts.running > 0 && `What ${counted(counts.running, "running frame")} did so far is lost. `}
+            {counted(counts.ready + counts.blocked, "waiting frame")} will not be rendered.{" "}
+            {counts.succeeded > 0 &&
+              `${counted(counts.succeeded, "frame")} that ${counts.succeeded === 1 ? "is" : "are"} done stay${counts.succeeded === 1 ? "s" : ""}. `}
+            The rest can be requeued later.
+          </p>
+        </Dialog>
+      )}
+      {asking === "requeue-all" && (
+        <Dialog
+          title="Render all frames again?"
+          action="Render all again"
+          onDo={() => requeue({})}
+          onClose={() => setAsking(null)}
+        >
+          <p>
+            {counts.succeeded > 0
+              ? `${counted(counts.succeeded, "frame")} that ${counts.succeeded === 1 ? "is" : "are"} done will be rendered anew. Each file stays until its new one replaces it.`
+              : "Everything that is over is rendered anew."}{" "}
+            Frames that run now are left alone.
+          </p>
+        </Dialog>
+      )}
+      {asking === "priority" && (
+        <Dialog
+          title="Priority"
+          action="Set priority"
+          onDo={() =>
+            act(() => api.setPriority(number, priority), `Priority of ${job.name} is ${priority} now.`)
+          }
+          onClose={() => setAsking(null)}
+        >
+          <p>Jobs of a higher priority go first. 50 is usual.</p>
+          <div class="priority">
+            <input
+              type="range"
+              min={0}
+              max={100}
+              aria-label="Priority"
+              value={priority}
+              onInput={(event) => setPriority(Number(event.currentTarget.value))}
+            />
+            <output>{priority}</output>
+          </div>
+        </Dialog>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+// How long the frames of a step took, as a drawing: a column for each, or for several neighbors.
+import { framePath, navigate } from "../router.tsx";
+import { duration } from "../words.ts";
+import { median } from "./estimate.ts";
+import type { NameOf } from "./frame-names.ts";
+
+interface FrameTimesProps {
+  job: number;
+  step: string;
+  count: number;
+  done: ReadonlyMap<number, number>;
+  nameOf: NameOf;
+}
+
+const mostColumns = 120;
+const height = 96;
+
+/** Nothing before there is something to compare. */
+export function FrameTimes({ job, step, count, done, nameOf }: FrameTimesProps) {
+  if (done.size < 3) return null;
+  const size = Math.ceil(count / mostColumns);
+  const columns = Array.from({ length: Math.ceil(count / size) }, (_, index) =>
+    columnOf(done, index * size, size),
+  );
+  const usual = median([...done.values()]) ?? 0;
+  const longest = Math.max(...columns.map((column) => column?.most ?? 0));
+  // One frame that takes a hundred times as long would press all others to the ground.
+  const top = Math.min(longest, usual * 6);
+  const share = (seconds: number) => Math.max(0.02, Math.min(1, seconds / top));
+  const total = [...done.values()].reduce((sum, one) => sum + one, 0);
+  return (
+    <section class="panel frame-times" aria-label={`Times of ${step}`}>
+      <div class="panel-head">
+        <h2>Frame times</h2>
+        <span class="muted">
+          usually {duration(usual)}, slowest {duration(longest)}, {duration(total)} of rendering
+        </span>
+      </div>
+      <svg
+        viewBox={`0 0 ${columns.length * 10} ${height}`}
+        preserveAspectRatio="none"
+        class="times"
+        role="img"
+        aria-label={`Usually ${duration(usual)} a frame, the slowest took ${duration(longest)}.`}
+      >
+        {columns.map((column, index) => {
+          if (!column) return null;
+          const tall = share(column.mean) * (height - 8);
+          const isHigh = column.most > usual * 3;
+          return (
+            <g
+              key={index}
+              class={isHigh ? "time is-high" : "time"}
+              onClick={() => navigate(framePath(job, step, column.slowest))}
+            >
+              <rect x={index * 10} y={0} width={10} height={height} class="time-room" />
+              <rect x={index * 10 + 1} y={height - tall} width={8} height={tall} rx={1.5} />
+              {column.most > top && <path d={`M${index * 10 + 2} 6l3-4 3 4z`} />}
+              <title>
+                {size === 1
+                  ? `Frame ${nameOf(column.slowest)}: ${duration(column.most)}`
+                  : `Frames ${nameOf(index * size)} to ${nameOf(Math.min(count, (index + 1) * size) - 1)}: ${duration(column.mean)}, slowest ${duration(column.most)}`}
+              </title>
+            </g>
+          );
+        })}
+        <line
+          x1={0}
+          x2={columns.length * 10}
+          y1={height - share(usual) * (height - 8)}
+          y2={height - share(usual) * (height - 8)}
+        />
+      </svg>
+      <p class="times-ends faint">
+        <span>{nameOf(0)}</span>
+        <span>{nameOf(count - 1)}</span>
+      </p>
+    </section>
+  );
+}
+
+function columnOf(
+  done: ReadonlyMap<number, number>,
+  from: number,
+  size: number,
+): { mean: number; most: number; slowest: number } | null {
+  let sum = 0;
+  let found = 0;
+  let most = 0;
+  let slowest = from;
+  for (let ordinal = from; ordinal < from + size; ordinal++) {
+    const seconds = done.get(ordinal);
+    if (seconds === undefined) continue;
+    sum += seconds;
+    found += 1;
+    if (seconds >= most) {
+      most = seconds;
+      slowest = ordinal;
+    }
+  }
+  return found === 0 ? null : { mean: sum / found, most, slowest };
+}

@@ -1,0 +1,131 @@
+// The frames of one step: its grid, the legend with counts, and what can be done with the chosen ones.
+import { useEffect, useState } from "preact/hooks";
+import type { TaskCounts } from "../../contract/job.ts";
+import type { Step } from "../../contract/job.ts";
+import { taskStates } from "../../contract/states.ts";
+import { FrameGrid } from "../grid/grid.tsx";
+import { nobody, selectionText, type Selection } from "../grid/selection.ts";
+import type { Live } from "../live.ts";
+import { framePath, navigate } from "../router.tsx";
+import { useStore } from "../store.ts";
+import { StateMark } from "../ui/chip.tsx";
+import { Dialog } from "../ui/dialog.tsx";
+import { Icon } from "../ui/icon.tsx";
+import { counted, frameWords } from "../words.ts";
+import type { NameOf } from "./frame-names.ts";
+import type { StepTimings } from "./timings.ts";
+import { useSlow } from "./use-timings.ts";
+
+interface FramesPanelProps {
+  job: number;
+  step: Step;
+  isOnly: boolean;
+  live: Live;
+  times: StepTimings;
+  nameOf: NameOf;
+  now: number;
+}
+
+/** The panel of one step. */
+export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: FramesPanelProps) {
+  const { api, act, notes } = useStore();
+  const [selection, setSelection] = useState<Selection>(nobody);
+  const [isAsking, setAsking] = useState(false);
+  const slow = useSlow(times, now);
+  const { name, counts, taskCount } = step;
+  useEffect(() => setSelection(nobody), [job, name]);
+
+  const states = live.client.store.steps.get(job)?.get(name)?.states;
+  const done = [...selection].filter((ordinal) => taskStates[states?.[ordinal] ?? 0] === "succeeded").length;
+  const requeue = () =>
+    act(async () => {
+      const { requeued } = await api.requeue(job, {
+        step: name,
+        ordinals: [...selection].toSorted((a, b) => a - b),
+      });
+      notes.say(`${counted(requeued, "frame")} asked for again.`);
+      setSelection(nobody);
+    });
+
+  return (
+    <section class="panel" aria-label={isOnly ? "Frames" : `Frames of ${name}`}>
+      <div class="panel-head">
+        <h2>{isOnly ? "Frames" : name}</h2>
+        {slow.size > 0 && (
+          <button
+            type="button"
+            class="tag is-warning slow-tag"
+            title="More than ten times slower than the usual frame"
+            onClick={() => {
+              const [first] = slow;
+              if (first !== undefined) navigate(framePath(job, name, first));
+            }}
+          >
+            <Icon name="slow" />
+            {slow.size === 1
+              ? `frame ${nameOf([...slow][0] ?? 0)} is`
+              : `${counted(slow.size, "frame")} are`}{" "}
+            far slower
+          </button>
+        )}
+        <span class="muted">{counted(taskCount, "frame")}</span>
+      </div>
+      {selection.size > 0 && (
+        <div class="bulk is-inside" role="toolbar" aria-label="Selected frames">
+          <b>
+            {counted(selection.size, "frame")} selected{" "}
+            <span class="muted">{selectionText(selection, nameOf)}</span>
+          </b>
+          <button
+            type="button"
+            class="button is-small"
+            onClick={() => (done > 0 ? setAsking(true) : void requeue())}
+          >
+            <Icon name="again" /> Requeue
+          </button>
+          <button type="button" class="button is-small is-quiet" onClick={() => setSelection(nobody)}>
+            Clear
+          </button>
+        </div>
+      )}
+      <FrameGrid
+        job={job}
+        step={name}
+        live={live}
+        selection={selection}
+        onSelect={setSelection}
+        slow={slow}
+      />
+      <Legend counts={counts} />
+      {isAsking && (
+        <Dialog
+          title={`Render ${counted(selection.size, "frame")} again?`}
+          action="Render again"
+          onDo={requeue}
+          onClose={() => setAsking(false)}
+        >
+          <p>
+            {counted(done, "frame")} of them {done === 1 ? "is" : "are"} done. Each file stays until its new
+            one replaces it. Frames that wait or run now are left alone.
+          </p>
+        </Dialog>
+      )}
+    </section>
+  );
+}
+
+function Legend({ counts }: { counts: TaskCounts }) {
+  return (
+    <div class="legend">
+      {taskStates
+        .filter((state) => counts[state] > 0)
+        .map((state) => (
+          <span key={state}>
+            <StateMark mark={frameWords[state].mark} />
+            <b>{counts[state].toLocaleString("en-US")}</b> {frameWords[state].word}
+          </span>
+        ))}
+      <span class="legend-keys">Drag to select, click to open</span>
+    </div>
+  );
+}

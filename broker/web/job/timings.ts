@@ -1,0 +1,63 @@
+// How long the frames of a job took: read once from the tries, then kept up by the feed.
+import type { Attempt } from "../../contract/attempt.ts";
+import type { FeedEvent, FeedMessage } from "../../contract/feed.ts";
+
+export interface StepTimings {
+  /** Of frames that are done, seconds by ordinal. */
+  done: Map<number, number>;
+  /** When frames that run now began, ms by ordinal. */
+  running: Map<number, number>;
+}
+
+export interface Timings {
+  /** By the name of the step. */
+  readonly steps: Map<string, StepTimings>;
+  of(step: string): StepTimings;
+  /** Tries, newest first, as the broker lists them: an older one never replaces a newer one. */
+  addAttempts(attempts: readonly Attempt[]): void;
+  /** Returns whether anything changed. */
+  hear(messages: readonly FeedMessage[]): boolean;
+}
+
+/** No times yet, of the job with this number. */
+export function createTimings(job: number): Timings {
+  const steps = new Map<string, StepTimings>();
+  function of(step: string): StepTimings {
+    const known = steps.get(step) ?? { done: new Map(), running: new Map() };
+    steps.set(step, known);
+    return known;
+  }
+
+  function hearEvent(event: FeedEvent): boolean {
+    const { kind, step, first, state, data } = event;
+    if (kind !== "task.changed" || event.jobNumber !== job || step === null || first === null) return false;
+    const { done, running } = of(step);
+    for (let ordinal = first; ordinal <= (event.last ?? first); ordinal++) {
+      running.delete(ordinal);
+      done.delete(ordinal);
+      if (state === "running") running.set(ordinal, Date.parse(event.at));
+      if (state === "succeeded" && typeof data?.["seconds"] === "number") done.set(ordinal, data["seconds"]);
+    }
+    return true;
+  }
+
+  return {
+    steps,
+    of,
+    addAttempts(attempts) {
+      for (const { step, ordinal, state, seconds, startedAt } of attempts) {
+        const { done, running } = of(step);
+        if (done.has(ordinal) || running.has(ordinal)) continue;
+        if (state === "succeeded" && seconds !== null) done.set(ordinal, seconds);
+        if (state === "started" && startedAt !== null) running.set(ordinal, Date.parse(startedAt));
+      }
+    },
+    hear(messages) {
+      let isNews = false;
+      for (const message of messages)
+        if (message.type === "events")
+          for (const event of message.events) isNews = hearEvent(event) || isNews;
+      return isNews;
+    },
+  };
+}

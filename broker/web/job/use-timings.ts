@@ -1,0 +1,63 @@
+// The times of a job's frames while its view is open.
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Live } from "../live.ts";
+import { useStore } from "../store.ts";
+import { slowOf } from "./estimate.ts";
+import { createTimings, type StepTimings, type Timings } from "./timings.ts";
+
+/** Tries read at most; of more, the newest say enough. */
+const mostPages = 5;
+const pageLength = 1000;
+/** Times change slowly enough to be looked at so often, ms. */
+const drawEveryMs = 500;
+
+/** Times by step; the view is drawn anew when they change. */
+export function useTimings(job: number, live: Live | null): Timings {
+  const { api } = useStore();
+  const timings = useMemo(() => createTimings(job), [job]);
+  const [, draw] = useState(0);
+  useEffect(() => {
+    if (!live) return undefined;
+    const stop = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const change = () => {
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        draw((n) => n + 1);
+      }, drawEveryMs);
+    };
+    const read = async () => {
+      let after: string | undefined;
+      for (let page = 0; page < mostPages; page++) {
+        // oxlint-disable-next-line no-await-in-loop -- page after page
+        const { items, next } = await api.listAttempts(job, { limit: pageLength, after }, stop.signal);
+        timings.addAttempts(items);
+        change();
+        if (next === null) return;
+        after = next;
+      }
+    };
+    // Without them the view knows less; the means of the steps come with the job itself.
+    read().catch(() => undefined);
+    const deaf = live.listen((messages) => {
+      if (timings.hear(messages)) change();
+    });
+    return () => {
+      stop.abort();
+      deaf();
+      clearTimeout(timer);
+    };
+  }, [job, live, timings]);
+  return timings;
+}
+
+/** Frames of a step that take, or took, far longer than the others. The same set as before while nothing changed. */
+export function useSlow(times: StepTimings, now: number): ReadonlySet<number> {
+  const done = [...times.done.values()];
+  const all = new Map(times.done);
+  for (const [ordinal, began] of times.running) all.set(ordinal, (now - began) / 1000);
+  const found = slowOf(all, done);
+  const key = [...found].toSorted((a, b) => a - b).join(" ");
+  // oxlint-disable-next-line exhaustive-deps -- the key says all that is in it
+  return useMemo(() => found, [key]);
+}

@@ -1,0 +1,127 @@
+// One job: how far it is, a light for each frame, why frames failed, its pictures, and everything about it.
+import { useEffect, useState } from "preact/hooks";
+import { ProblemError } from "../../contract/client.ts";
+import { Activity } from "../job/activity-list.tsx";
+import { Failures } from "../job/failures.tsx";
+import { frameNames } from "../job/frame-names.ts";
+import { FrameTimes } from "../job/frame-times.tsx";
+import { FramesPanel } from "../job/frames-panel.tsx";
+import { JobHead } from "../job/head.tsx";
+import { Machines } from "../job/machines.tsx";
+import { Parameters } from "../job/parameters.tsx";
+import { Steps } from "../job/steps.tsx";
+import { useTimings } from "../job/use-timings.ts";
+import { useLive, type Live } from "../live.ts";
+import { Link } from "../router.tsx";
+import { useStore, useTopic } from "../store.ts";
+import { Nothing } from "../ui/nothing.tsx";
+import { useNow } from "../ui/time.tsx";
+import { jobWords, percent } from "../words.ts";
+import { JobFlipBook } from "./flipbook-job.tsx";
+
+/** The view of one job. */
+export function JobView({ number }: { number: number }) {
+  const live = useTopic(`job:${number}`);
+  return live ? <FollowedJob number={number} live={live} /> : null;
+}
+
+function FollowedJob({ number, live }: { number: number; live: Live }) {
+  const store = useStore();
+  useLive(live);
+  const job = live.client.store.details.get(number);
+  const now = useNow(job?.endedAt === null ? 1000 : 0);
+  const timings = useTimings(number, live);
+  const views = live.client.store.steps.get(number);
+  const namesOf = (step: string) => frameNames(views?.get(step)?.frames ?? null);
+
+  useEffect(() => {
+    if (!job) return;
+    const { state, counts, taskCount, name } = job;
+    const begin = state === "running" ? percent(counts.succeeded, taskCount) : jobWords[state].word;
+    document.title = `${begin} ${name} – Tally`;
+  });
+
+  if (!job) return <Missing number={number} live={live} />;
+  const workers = [...store.live.client.store.workers.values()];
+  const main = job.steps.toSorted((a, b) => b.taskCount - a.taskCount)[0];
+  return (
+    <div class="job">
+      <JobHead job={job} live={live} timings={timings} now={now} />
+      <Failures job={job} namesOf={namesOf} />
+      <Steps job={job} />
+      {job.steps.map((step) => (
+        <FramesPanel
+          key={step.name}
+          job={number}
+          step={step}
+          isOnly={job.steps.length === 1}
+          live={live}
+          times={timings.of(step.name)}
+          nameOf={namesOf(step.name)}
+          now={now}
+        />
+      ))}
+      <Pictures job={number} live={live} />
+      <div class="job-columns">
+        <div class="job-column">
+          <Machines job={number} workers={workers} namesOf={namesOf} />
+          {main && (
+            <FrameTimes
+              job={number}
+              step={main.name}
+              count={main.taskCount}
+              done={timings.of(main.name).done}
+              nameOf={namesOf(main.name)}
+            />
+          )}
+          <Activity job={number} live={live} namesOf={namesOf} />
+        </div>
+        <div class="job-column">
+          <Parameters job={job} />
+        </div>
+      </div>
+    </div>
+  );
+}
+
+/** The flip-book: shown once there is something to flip through. */
+function Pictures({ job, live }: { job: number; live: Live }) {
+  const [isOpen, setOpen] = useState(false);
+  const done = live.client.store.details.get(job)?.counts.succeeded ?? 0;
+  useEffect(() => {
+    // Once shown it stays: a requeue must not pull it away.
+    if (done > 0) setOpen(true);
+  }, [done > 0]);
+  if (!isOpen) return null;
+  return (
+    <section class="panel" aria-label="Pictures">
+      <div class="panel-head">
+        <h2>Pictures</h2>
+      </div>
+      <JobFlipBook key={job} job={job} live={live} />
+    </section>
+  );
+}
+
+function Missing({ number, live }: { number: number; live: Live }) {
+  const { api } = useStore();
+  const [isThere, setThere] = useState(true);
+  const refusal = live.client.refusal?.code;
+  useEffect(() => {
+    // A browser is not told why a socket could not be opened; HTTP says it.
+    const stop = new AbortController();
+    api.getJob(number, stop.signal).catch((error: unknown) => {
+      if (error instanceof ProblemError && error.code === "not-found") setThere(false);
+    });
+    return () => stop.abort();
+  }, [api, number, refusal]);
+  if (isThere) return <Nothing title={`Looking for job ${number}…`} isLoading />;
+  return (
+    <Nothing title={`There is no job ${number}`}>
+      <p>It was never submitted here, or its broker began anew.</p>
+      <Link to="/" class="button">
+        All jobs
+      </Link>
+    </Nothing>
+  );
+}
