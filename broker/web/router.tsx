@@ -6,6 +6,7 @@ export type Route =
   | { view: "jobs" }
   | { view: "job"; job: number }
   | { view: "frame"; job: number; step: string; ordinal: number }
+  | { view: "play"; job: number }
   | { view: "workers" }
   | { view: "system" }
   | { view: "submit" }
@@ -20,6 +21,7 @@ export function routeOf(path: string): Route {
   if (first === "jobs" && second !== undefined && /^[1-9]\d{0,14}$/.test(second)) {
     const job = Number(second);
     if (third === undefined) return { view: "job", job };
+    if (third === "play" && fourth === undefined) return { view: "play", job };
     const step = decoded(third);
     if (step !== null && fourth !== undefined && /^\d{1,9}$/.test(fourth) && more === undefined)
       return { view: "frame", job, step, ordinal: Number(fourth) };
@@ -41,6 +43,9 @@ export const jobPath = (job: number): string => `/jobs/${job}`;
 /** The address of one frame. */
 export const framePath = (job: number, step: string, ordinal: number): string =>
   `/jobs/${job}/${encodeURIComponent(step)}/${ordinal}`;
+
+/** The address of a job's flip-book. */
+export const playPath = (job: number): string => `/jobs/${job}/play`;
 
 /** Goes to another address of the page. */
 export function navigate(path: string, how: "push" | "replace" = "push"): void {

@@ -7,6 +7,7 @@ import { advance, ahead, seek, step, toggle, type Playing } from "../flipbook/cl
 import { drawStrip, type StripFrame } from "../flipbook/strip.ts";
 import type { Reel } from "../flipbook/pictures.ts";
 import { baseName } from "../flipbook/pictures.ts";
+import { onThemeChange } from "../theme.ts";
 import { FlipBookControls } from "./flipbook-controls.tsx";
 import { useReels, type ListPictures } from "./use-reels.ts";
 
@@ -93,6 +94,7 @@ function Player({ reel, reels, onReel, addresses, countOf, frameOf, framesPerSec
     [addresses],
   );
   useEffect(() => () => bitmaps.close(), [bitmaps]);
+  useEffect(() => onThemeChange(() => draw((n) => n + 1)), []);
   const { index } = playing;
   const picture = reel.pictures.get(index);
   const bitmap = picture && bitmaps.get(picture.sha256);

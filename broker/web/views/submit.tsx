@@ -80,6 +80,12 @@ export function SubmitView() {
   const template = reading?.template ?? null;
   const source: TemplateSource = isPasting ? { template: pasted } : { templateName: chosen ?? "" };
 
+  /** What was wrong with a field is forgotten with the next letter. */
+  function give(name: string, value: string): void {
+    setValues((before) => ({ ...before, [name]: value }));
+    setMistakes(({ fields: { [name]: _, ...fields }, ...more }) => ({ ...more, fields }));
+  }
+
   async function send(what: "plan" | "submit"): Promise<void> {
     if (template === null || busy) return;
     setBusy(true);
@@ -183,7 +189,7 @@ export function SubmitView() {
                       field={field}
                       value={values[field.name]}
                       mistake={mistakes.fields[field.name]}
-                      onChange={(value) => setValues((before) => ({ ...before, [field.name]: value }))}
+                      onChange={(value) => give(field.name, value)}
                     />
                   ))}
                 </div>

@@ -18,47 +18,74 @@ export interface Reels {
 /** Between two questions, ms: frames may finish faster than anybody can look. */
 const restMs = 700;
 
-/** Asks again whenever `version` changes; `list` must stay the same function for one job. */
+/** Asks again when `version` changes, however often it does; `list` must stay the same function for one job. */
 export function useReels(list: ListPictures, version: string): Reels {
   const [state, setState] = useState<Reels>({ reels: [], loaded: false, error: null });
-  const known = useRef({ reels: new Map<string, Reel>(), after: undefined as string | undefined });
+  const asker = useRef<{ ask: () => void } | null>(null);
   useEffect(() => {
-    known.current = { reels: new Map(), after: undefined };
     setState({ reels: [], loaded: false, error: null });
+    const own = createAsker(list, setState);
+    asker.current = own;
+    return own.close;
   }, [list]);
-
-  useEffect(() => {
-    const stop = new AbortController();
-    const mine = known.current;
-    const show = (loaded: boolean) => {
-      const reels = [...mine.reels.values()].toSorted((a, b) => b.pictures.size - a.pictures.size);
-      if (!stop.signal.aborted) setState({ reels, loaded, error: null });
-    };
-    const look = async () => {
-      for (;;) {
-        // oxlint-disable-next-line no-await-in-loop -- page after page
-        const page = await list(mine.after, stop.signal);
-        if (stop.signal.aborted) return;
-        addToReels(mine.reels, page.items);
-        mine.after = numberOf(page.items.at(-1)?.id) ?? mine.after;
-        show(page.next === null);
-        if (page.next === null) return;
-      }
-    };
-    const timer = setTimeout(
-      () => {
-        look().catch((error: unknown) => {
-          if (!stop.signal.aborted) setState((before) => ({ ...before, error }));
-        });
-      },
-      mine.after === undefined ? 0 : restMs,
-    );
-    return () => {
-      clearTimeout(timer);
-      stop.abort();
-    };
-  }, [list, version]);
+  useEffect(() => asker.current?.ask(), [version]);
   return state;
+}
+
+/** Asks for what is new: at once, then no oftener than every `restMs`; what is wanted meanwhile is asked for after that. */
+function createAsker(
+  list: ListPictures,
+  tell: (reels: Reels) => void,
+): { ask: () => void; close: () => void } {
+  const stop = new AbortController();
+  const known = new Map<string, Reel>();
+  let after: string | undefined;
+  let isWanted = true;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const sorted = () => [...known.values()].toSorted((a, b) => b.pictures.size - a.pictures.size);
+
+  async function look(): Promise<void> {
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- page after page
+      const page = await list(after, stop.signal);
+      addToReels(known, page.items);
+      after = numberOf(page.items.at(-1)?.id) ?? after;
+      if (stop.signal.aborted) return;
+      tell({ reels: sorted(), loaded: page.next === null, error: null });
+      if (page.next === null) return;
+    }
+  }
+
+  async function turn(): Promise<void> {
+    isWanted = false;
+    try {
+      await look();
+    } catch (error) {
+      if (stop.signal.aborted) return;
+      tell({ reels: sorted(), loaded: false, error });
+    }
+    if (stop.signal.aborted) return;
+    timer = setTimeout(() => {
+      timer = undefined;
+      if (isWanted) start();
+    }, restMs);
+  }
+
+  function start(): void {
+    timer = setTimeout(() => void turn(), 0);
+  }
+
+  start();
+  return {
+    ask() {
+      isWanted = true;
+      if (timer === undefined) start();
+    },
+    close() {
+      stop.abort();
+      clearTimeout(timer);
+    },
+  };
 }
 
 /** The mark behind a page that was not full: the number of its last file, as files are listed in the order they came. */

@@ -1,0 +1,50 @@
+// The flip-book of a job as large as the window lets it be, at an address of its own.
+import { useLive, type Live } from "../live.ts";
+import { jobPath, Link } from "../router.tsx";
+import { useTopic } from "../store.ts";
+import { Chip } from "../ui/chip.tsx";
+import { Nothing } from "../ui/nothing.tsx";
+import { counted, jobWords } from "../words.ts";
+import { JobFlipBook } from "./flipbook-job.tsx";
+
+/** The view; give it a `key` by job. */
+export function PlayView({ job }: { job: number }) {
+  const live = useTopic(`job:${job}`);
+  return live === null ? <Nothing title={`Job ${job}`} isLoading /> : <LivePlay job={job} live={live} />;
+}
+
+function LivePlay({ job, live }: { job: number; live: Live }) {
+  useLive(live, 250);
+  const detail = live.client.store.details.get(job);
+  if (live.client.refusal)
+    return (
+      <Nothing title="There is no such job">
+        <p>
+          <Link class="link" to="/">
+            See all jobs
+          </Link>
+        </p>
+      </Nothing>
+    );
+  if (!detail) return <Nothing title={`Job ${job}`} isLoading />;
+  const { counts, taskCount, state, name } = detail;
+  return (
+    <div class="play">
+      <nav class="crumbs" aria-label="Where this is">
+        <Link to={jobPath(job)}>
+          <span class="crumbs-number">{job}</span> {name}
+        </Link>
+        <span>Flip-book</span>
+      </nav>
+      <header class="play-head">
+        <Chip {...jobWords[state]} />
+        <span class="muted">
+          {counts.succeeded === taskCount
+            ? `all ${counted(taskCount, "frame")} done`
+            : `${counts.succeeded.toLocaleString("en-US")} of ${counted(taskCount, "frame")} done`}
+        </span>
+      </header>
+      <JobFlipBook job={job} live={live} />
+    </div>
+  );
+}
