@@ -124,6 +124,15 @@ it("plays at the rate that was chosen, goes around, and takes up frames that fin
   expect(await stage("data-frame")).toBe(String(frames - 1));
 });
 
+it("plays in the job's own view too, and opens larger from there", async () => {
+  const { page } = desk;
+  await desk.go(`/jobs/${number}`);
+  await expect.poll(() => stage("data-shown")).toBe("picture");
+  await page.getByRole("link", { name: "Larger" }).click();
+  await page.waitForURL(`**/jobs/${number}/play`);
+  await expect.poll(() => stage("data-shown")).toBe("picture");
+});
+
 it("lets one choose another output, and opens the frame that is shown", async () => {
   const { page } = desk;
   await page.getByLabel("Which pictures").selectOption({ label: "depth.####.png" });

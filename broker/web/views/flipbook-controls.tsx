@@ -1,6 +1,7 @@
 // The controls of the flip-book: play, step, frame rate, loop, and which of several outputs.
 import { frameRates, type Playing } from "../flipbook/clock.ts";
 import { baseName, type Reel } from "../flipbook/pictures.ts";
+import { Link } from "../router.tsx";
 
 interface ControlsProps {
   playing: Playing;
@@ -15,11 +16,14 @@ interface ControlsProps {
   onStep: (by: 1 | -1) => void;
   onLoop: () => void;
   onRate: (framesPerSecond: number) => void;
+  /** The address where it is larger; null: it is there. */
+  large: string | null;
 }
 
 /** The row of controls. */
 export function FlipBookControls(props: ControlsProps) {
-  const { playing, frameName, here, count, reel, reels, onReel, onToggle, onStep, onLoop, onRate } = props;
+  const { playing, frameName, here, count, reel, reels, onReel, onToggle, onStep, onLoop, onRate, large } =
+    props;
   const rates = [...new Set([...frameRates, playing.framesPerSecond])].toSorted((a, b) => a - b);
   return (
     <div class="flip-controls">
@@ -90,6 +94,11 @@ export function FlipBookControls(props: ControlsProps) {
             </option>
           ))}
         </select>
+        {large !== null && (
+          <Link class="button" to={large}>
+            Larger
+          </Link>
+        )}
       </div>
     </div>
   );

@@ -4,7 +4,7 @@ import { progressKey } from "../../contract/feed-store.ts";
 import { taskStates } from "../../contract/states.ts";
 import { parseRange, rangeValue, type IntegerRange } from "../../openjd/range-expression.ts";
 import { useLive, type Live } from "../live.ts";
-import { framePath, navigate } from "../router.tsx";
+import { framePath, navigate, playPath } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { FlipBook } from "./flipbook.tsx";
 import type { ListPictures } from "./use-reels.ts";
@@ -13,13 +13,15 @@ interface JobFlipBookProps {
   job: number;
   /** The feed of this job's topic. */
   live: Live;
+  /** It has the page to itself. */
+  isLarge?: boolean;
 }
 
 /** Frames per second where the job says nothing of it. */
 const usualRate = 24;
 
 /** The flip-book of one job; give it a `key` by job. */
-export function JobFlipBook({ job, live }: JobFlipBookProps) {
+export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
   useLive(live, 200);
   const { api, addresses } = useStore();
   const list = useMemo<ListPictures>(
@@ -47,6 +49,7 @@ export function JobFlipBook({ job, live }: JobFlipBookProps) {
           percent: progress.get(progressKey(job, step, ordinal))?.percent ?? null,
         };
       }}
+      large={isLarge ? null : playPath(job)}
       onOpen={(step, ordinal) => navigate(framePath(job, step, ordinal))}
     />
   );

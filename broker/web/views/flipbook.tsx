@@ -28,6 +28,8 @@ export interface FlipBookProps {
   countOf: (step: string) => number;
   frameOf: (step: string, ordinal: number) => FlipBookFrame;
   framesPerSecond: number;
+  /** The address where it is larger; null: it is there. */
+  large: string | null;
   /** Opens one frame. */
   onOpen: (step: string, ordinal: number) => void;
 }
@@ -77,7 +79,17 @@ interface PlayerProps extends FlipBookProps {
   onReel: (reel: Reel) => void;
 }
 
-function Player({ reel, reels, onReel, addresses, countOf, frameOf, framesPerSecond, onOpen }: PlayerProps) {
+function Player({
+  reel,
+  reels,
+  onReel,
+  addresses,
+  countOf,
+  frameOf,
+  framesPerSecond,
+  large,
+  onOpen,
+}: PlayerProps) {
   const count = countOf(reel.step);
   const [playing, setPlaying] = useState<Playing>(() => ({
     index: Math.min(...reel.pictures.keys()),
@@ -220,6 +232,7 @@ function Player({ reel, reels, onReel, addresses, countOf, frameOf, framesPerSec
         reel={reel}
         reels={reels}
         onReel={onReel}
+        large={large}
         onToggle={() => setPlaying((before) => toggle(before, now(), count))}
         onStep={(by) => setPlaying((before) => step(before, now(), by, count))}
         onLoop={() => setPlaying((before) => ({ ...before, loop: !before.loop }))}

@@ -44,7 +44,7 @@ function LivePlay({ job, live }: { job: number; live: Live }) {
             : `${counts.succeeded.toLocaleString("en-US")} of ${counted(taskCount, "frame")} done`}
         </span>
       </header>
-      <JobFlipBook job={job} live={live} />
+      <JobFlipBook job={job} live={live} isLarge />
     </div>
   );
 }
