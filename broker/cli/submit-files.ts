@@ -157,15 +157,17 @@ export async function sendInputs(
   const { uploadBytes, uploadFiles } = await import("../../container/agent/files/upload.ts");
   const { createRate } = await import("../../container/agent/files/rate.ts");
   let rate: ReturnType<typeof createRate> | undefined;
+  const onWaiting = (why: string): void => progress.waiting(why);
   try {
     await uploadFiles(client, uploads, {
       signal,
+      onWaiting,
       onProgress: (at) => {
         rate ??= createRate(at.totalBytes);
         progress.moving("Uploading", at, rate.update(at));
       },
     });
-    return await uploadBytes(client, manifest, { signal });
+    return await uploadBytes(client, manifest, { signal, onWaiting });
   } catch (error) {
     throw asFailure(error);
   }

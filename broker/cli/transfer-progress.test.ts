@@ -39,6 +39,25 @@ test("a pipe gets a line every few seconds, a terminal one that changes; both no
   }
 });
 
+test("why nothing comes through is told once, in a line of its own", () => {
+  let at = 0;
+  const printed: string[] = [];
+  const progress = createTransferProgress({
+    isTerminal: true,
+    now: () => at,
+    width: () => 40,
+    print: (text) => void printed.push(text),
+  });
+  at = 1000;
+  progress.looking(half);
+  progress.waiting("The storage refuses the broker's keys.");
+  progress.waiting("The storage refuses the broker's keys.");
+  expect(printed.slice(1)).toEqual([
+    "\r\u001b[2K",
+    "The storage refuses the broker's keys. It is tried again for some minutes; Ctrl-C stops.\n",
+  ]);
+});
+
 test("--json says nothing", () => {
   const printed: string[] = [];
   const progress = createTransferProgress({
@@ -47,6 +66,7 @@ test("--json says nothing", () => {
     print: (text) => void printed.push(text),
   });
   progress.looking(half);
+  progress.waiting("The storage answered 503");
   progress.close();
   expect(printed).toEqual([]);
 });

@@ -17,6 +17,8 @@ export interface TransferProgress {
     progress: Progress,
     rate: { bytesPerSecond: number; secondsLeft: number | null },
   ): void;
+  /** Nothing comes through, and why: a line of its own, once for each reason. */
+  waiting(why: string): void;
   /** Leaves the terminal as it was. */
   close(): void;
 }
@@ -39,6 +41,7 @@ export function createTransferProgress(options: TransferProgressOptions = {}): T
   const began = now();
   let told = -Infinity;
   let isShown = false;
+  let reason: string | undefined;
   function tell(text: () => string): void {
     const at = now();
     if (options.silent === true || at - began < quietMs) return;
@@ -47,13 +50,20 @@ export function createTransferProgress(options: TransferProgressOptions = {}): T
     isShown = true;
     print(isTerminal ? `\r\u001b[2K${text().slice(0, Math.max(20, width() - 1))}` : `${text()}\n`);
   }
+  function close(): void {
+    if (isShown && isTerminal) print("\r\u001b[2K");
+    isShown = false;
+  }
   return {
     looking: (progress) => tell(() => lookingText(progress)),
     moving: (verb, progress, rate) => tell(() => movingText(verb, progress, rate)),
-    close() {
-      if (isShown && isTerminal) print("\r\u001b[2K");
-      isShown = false;
+    waiting(why) {
+      if (options.silent === true || why === reason) return;
+      reason = why;
+      close();
+      print(`${why.replace(/\.?$/, ".")} It is tried again for some minutes; Ctrl-C stops.\n`);
     },
+    close,
   };
 }
 

@@ -8,6 +8,8 @@ const longestMs = 5000;
 const longestAskedMs = 60_000;
 /** How long nothing may come through before a transfer gives up, ms. */
 const giveUpAfterMs = 5 * 60_000;
+/** After so long without anything people are told why, ms. */
+const tellAfterMs = 3000;
 /** A refusal that another try may mend (an expired address) is believed the so-manieth time in a row. */
 const refusalsBelieved = 5;
 
@@ -49,8 +51,11 @@ export interface Patience {
   moved(): void;
 }
 
-/** One patience for a whole transfer. `limitMs`: how long nothing may come through. */
-export function createPatience(limitMs: number = giveUpAfterMs): Patience {
+/**
+ * One patience for a whole transfer. `limitMs`: how long nothing may come through. `onWaiting` hears why nothing came
+ * through for some seconds, at each try.
+ */
+export function createPatience(limitMs: number = giveUpAfterMs, onWaiting?: (why: string) => void): Patience {
   let last = performance.now();
   return {
     moved() {
@@ -69,6 +74,8 @@ export function createPatience(limitMs: number = giveUpAfterMs): Patience {
           if (verdict === "may-mend") refusals++;
           const isOver = performance.now() - last > limitMs || refusals >= refusalsBelieved;
           if (verdict === "stands" || isOver) throw forPeople(error);
+          if (performance.now() - last > Math.min(tellAfterMs, limitMs / 10))
+            onWaiting?.(error instanceof Error ? error.message : String(error));
           // oxlint-disable-next-line no-await-in-loop -- see above
           await wait(attempt, askedMs(error), signal);
         }

@@ -15,6 +15,8 @@ export interface TransferOptions {
   onProgress?: (progress: Progress) => void;
   /** How long nothing may come through before it gives up, ms; by default five minutes. */
   giveUpAfterMs?: number;
+  /** Nothing has come through for some seconds, and why; it is tried again. Called at each further try. */
+  onWaiting?: (why: string) => void;
 }
 
 export interface Transfer {
@@ -39,7 +41,7 @@ export function createTransfer(client: Client, options: TransferOptions, signal:
     client,
     headers: options.headers ?? {},
     parallel: options.parallel ?? 4,
-    patience: createPatience(options.giveUpAfterMs),
+    patience: createPatience(options.giveUpAfterMs, options.onWaiting),
     signal,
   };
 }
