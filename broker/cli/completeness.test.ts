@@ -44,8 +44,21 @@ test("failed, open and empty frames are told by step", () => {
     "  Encode: 1 frame (1) not done yet",
     `  Bring the rest as it comes: ${tally("pull 12 --follow")}`,
   ]);
-  expect(completenessLines(job(1, "2026"), complete).at(-1)).toBe(
+  expect(completenessLines(job(1, "2026"), complete).slice(-2)).toEqual([
     `  Render them again: ${tally("requeue 12 --failed")}`,
+    `  Render them again: ${tally("requeue 12 --frames 4")}`,
+  ]);
+});
+
+test("a frame that is done but has no file is not among the failed ones, so it is named to be rendered again", () => {
+  const tasks = [0, 1, 2].map((ordinal) => task("Render", ordinal, "succeeded"));
+  const complete = checkComplete(tasks, [file("Render", 0)]);
+  expect(completenessLines(job(1, "2026"), complete).slice(1)).toEqual([
+    "  2 frames (2-3) done, but without a file",
+    `  Render them again: ${tally("requeue 12 --frames 2-3")}`,
+  ]);
+  expect(completenessLines(job(2, "2026"), complete).at(-1)).toBe(
+    `  Render them again: ${tally('requeue 12 --frames 2-3 --step "Render"')}`,
   );
 });
 

@@ -51,20 +51,39 @@ export function completenessLines(job: JobDetail, { steps }: Completeness): stri
   if (lines.length === 0) return [];
   const isOver = job.endedAt !== null;
   const next = isOver
-    ? `Render them again: ${tally(`requeue ${job.number} --failed`)}`
-    : `Bring the rest as it comes: ${tally(`pull ${job.number} --follow`)}`;
-  return [`Job ${job.number} is not complete:`, ...lines, `  ${next}`];
+    ? againArguments(job, steps).map((more) => `Render them again: ${tally(`requeue ${job.number} ${more}`)}`)
+    : [`Bring the rest as it comes: ${tally(`pull ${job.number} --follow`)}`];
+  return [`Job ${job.number} is not complete:`, ...lines, ...next.map((line) => `  ${line}`)];
+}
+
+/** What `tally requeue` needs: frames that are done but have no file are not among the failed ones. */
+function againArguments(job: JobDetail, steps: Completeness["steps"]): string[] {
+  const hasFailed = steps.some(({ failed }) => failed.length > 0);
+  const empty = steps
+    .filter(({ noFile }) => noFile.length > 0)
+    .map(({ step, noFile }) => {
+      const list = numbersOf(noFile);
+      const only = job.steps.length > 1 ? ` --step "${step}"` : "";
+      return `${list === undefined ? "--all" : `--frames ${list}`}${only}`;
+    });
+  return [...(hasFailed ? ["--failed"] : []), ...empty];
+}
+
+/** The frames as a list to type; undefined where they are no numbers. */
+function numbersOf(names: readonly string[]): string | undefined {
+  try {
+    return formatFrames(parseFrames(names.join(",")));
+  } catch (error) {
+    if (error instanceof FramesMistake) return undefined;
+    throw error;
+  }
 }
 
 /** `3 frames (1-2, 7)`; the names themselves where they are no numbers. */
 function frames(names: readonly string[]): string {
-  try {
-    const list = formatFrames(parseFrames(names.join(",")));
-    const parts = list.split(",");
-    const shown = parts.length > 12 ? [...parts.slice(0, 11), "…"] : parts;
-    return `${counted(names.length, "frame")} (${shown.join(", ")})`;
-  } catch (error) {
-    if (!(error instanceof FramesMistake)) throw error;
-    return counted(names.length, "frame");
-  }
+  const list = numbersOf(names);
+  if (list === undefined) return counted(names.length, "frame");
+  const parts = list.split(",");
+  const shown = parts.length > 12 ? [...parts.slice(0, 11), "…"] : parts;
+  return `${counted(names.length, "frame")} (${shown.join(", ")})`;
 }

@@ -40,6 +40,7 @@ export interface BringOptions {
   report: boolean;
   signal?: AbortSignal;
   onBytes?: (bytes: number) => void;
+  onWaiting?: (why: string) => void;
   onFile?: (brought: Brought) => Promise<void> | void;
 }
 
@@ -92,7 +93,7 @@ function isSmall({ artifact, place }: Errand): boolean {
 /** Fetches small files together into a folder that goes away afterwards; those that lie in their place are left out. */
 async function withFetched(
   batch: readonly Errand[],
-  { client, signal }: BringOptions,
+  { client, signal, onWaiting }: BringOptions,
   use: (scratch: string) => Promise<void>,
 ): Promise<void> {
   const scratch = await mkdtemp(join(tmpdir(), "tally-pull-"));
@@ -108,6 +109,7 @@ async function withFetched(
     try {
       await fetchBlobs(client, [...wanted.values()], ({ sha256 }) => join(scratch, sha256), {
         ...(signal && { signal }),
+        ...(onWaiting && { onWaiting }),
       });
     } catch (error) {
       signal?.throwIfAborted();
@@ -199,7 +201,8 @@ async function bringOne(
   });
   options.signal?.throwIfAborted();
   if (broken instanceof UnreachableError) throw broken;
-  if (outcome.kind === "failed") return { artifact, path, result: "failed", problem: outcome.problem };
+  if (outcome.kind === "failed")
+    return { artifact, path, result: "failed", problem: typedAgain(outcome.problem) };
   if (isFetched || isLocal) options.onBytes?.(bytes);
   if (outcome.kind === "skipped") return { artifact, path, result: "kept" };
   return { artifact, path, result: isFetched || isLocal ? "fetched" : "there" };
@@ -214,7 +217,13 @@ async function fetchOne(artifact: Artifact, target: string, options: BringOption
   const { fetchBlobs } = await import("../../container/agent/files/download.ts");
   await fetchBlobs(options.client, [{ sha256, bytes }], () => target, {
     ...(options.signal && { signal: options.signal }),
+    ...(options.onWaiting && { onWaiting: options.onWaiting }),
   });
+}
+
+/** The broker tries again by itself; here a person does. */
+function typedAgain(problem: string): string {
+  return problem.replace(/(\. [^.]*); it is tried again by itself/, "$1, then type the same command again");
 }
 
 async function report(

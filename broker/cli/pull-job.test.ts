@@ -92,3 +92,20 @@ test("a frame that was left out, because another file was there, is not said to 
   expect((await artifactsOf(broker.api, number))[0]?.problem).toBe(null);
   expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
 });
+
+test("a pattern that leaves frames out does not make them missing", async () => {
+  const { render, pull } = await waitingJob("1-2");
+  await render("1.png", "one");
+  await render("2.png", "two");
+  const { complete, files } = await pull({ filter: "1.*" });
+  expect(files).toHaveLength(1);
+  expect(complete).toEqual({ isComplete: true, steps: [] });
+});
+
+test("a file that cannot be put in its place says what to type, because nobody else tries again", async () => {
+  const { render, pull, home } = await waitingJob("1");
+  await render("1.png", "one");
+  writeFileSync(home, "a file where a folder should be");
+  const { files } = await pull();
+  expect(files[0]?.problem).toMatch(/Move that file away, then type the same command again\./);
+});

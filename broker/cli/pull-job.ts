@@ -33,6 +33,8 @@ export interface PullOptions extends Selection {
   signal: AbortSignal;
   onTotal?: (files: number, bytes: number) => void;
   onBytes?: (bytes: number) => void;
+  /** Nothing comes through for a while, and why; it is tried again. */
+  onWaiting?: (why: string) => void;
   onFile?: (brought: Brought) => Promise<void> | void;
   onAway?: (url: string) => void;
 }
@@ -134,6 +136,7 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
       report: options.to === undefined,
       signal,
       ...(options.onBytes && { onBytes: options.onBytes }),
+      ...(options.onWaiting && { onWaiting: options.onWaiting }),
       onFile: async (brought) => {
         done.set(brought.artifact.id, brought);
         await options.onFile?.(brought);
@@ -179,7 +182,8 @@ async function completeness(
     if (frames === undefined || (task.frame !== null && frames.includes(Number(task.frame))))
       tasks.push(task);
   const listed = await createArtifactReader(client, job.number)();
-  const files = listed.filter((one) => isSelected(one, selection));
+  // A pattern chooses among names, not frames: a frame whose files all have other names lacks nothing.
+  const files = listed.filter((one) => isSelected(one, { ...selection, filter: undefined }));
   return { complete: checkComplete(tasks, files), listed };
 }
 

@@ -1,6 +1,7 @@
 // tally pull: brings the results of jobs home, or elsewhere, or into one zip.
 import { access } from "node:fs/promises";
 import type { Answer, Client } from "../../contract/client.ts";
+import type { JobDetail } from "../../contract/job.ts";
 import { createRate } from "../../../container/agent/files/rate.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob, usage } from "../arguments.ts";
 import { completenessLines } from "../completeness.ts";
@@ -58,9 +59,11 @@ export async function pull(args: string[]): Promise<number> {
   const names = (positionals.length === 0 ? [undefined] : positionals).map((one) => readJob("pull", one));
   const frames = values.frames === undefined ? undefined : readFrames(values.frames);
   const client = await connect(values);
-  const numbers: number[] = [];
+  const jobs: JobDetail[] = [];
   // oxlint-disable-next-line no-await-in-loop -- all are looked up before the first byte is fetched
-  for (const name of names) numbers.push((await getJob(client, name)).number);
+  for (const name of names) jobs.push(await getJob(client, name));
+  const numbers = jobs.map(({ number }) => number);
+  refuseUnknownStep(jobs, values.step);
   const stopped = new AbortController();
   const onSignal = (): void => stopped.abort();
   process.on("SIGINT", onSignal);
@@ -96,6 +99,15 @@ function readPull(args: readonly string[]) {
     if (other !== undefined) throw usage("pull", `--zip and --${other} do not go together.`);
   }
   return read;
+}
+
+/** A step that none of the jobs has is a slip of the pen, not a wish for nothing. */
+function refuseUnknownStep(jobs: readonly JobDetail[], step: string | undefined): void {
+  const steps = [...new Set(jobs.flatMap((job) => job.steps.map(({ name }) => name)))];
+  if (step === undefined || steps.includes(step)) return;
+  const [first] = jobs;
+  const who = jobs.length === 1 ? `Job ${first?.number} has` : "These jobs have";
+  throw new Failure(`${who} no step called "${step}". There are: ${steps.join(", ")}.`, exitCodes.usage);
 }
 
 function readFrames(text: string): Frames {
@@ -155,6 +167,7 @@ async function pullOne(
           `${JSON.stringify({ kind: "file", id: artifact.id, name: artifact.name, path, result, ...(problem !== undefined && { problem }) })}\n`,
         );
     },
+    onWaiting: (why) => progress.waiting(why),
     onAway: (url) => {
       progress.close();
       if (!json) console.error(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`);

@@ -54,7 +54,9 @@ export async function show(args: string[]): Promise<number> {
   if (job.endedAt !== null) {
     const open = await undelivered(client, job.number);
     const stuck = open.filter(({ problem }) => problem !== null);
-    for (const artifact of stuck.slice(0, 5)) await write(`\nNot home: ${notHomeWords(artifact)}\n`);
+    const words = stuck.slice(0, 5).map((artifact) => notHomeWords(artifact));
+    if (stuck.length > 5) words.push(`and ${counted(stuck.length - 5, "other file")}`);
+    if (words.length > 0) await write(`\nNot home: ${words.join("\n          ")}\n`);
     if (job.settings.home === "pull" && open.length > 0)
       await write(`\n${counted(open.length, "file")} not home yet: ${tally(`pull ${job.number}`)}\n`);
   }
