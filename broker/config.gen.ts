@@ -3,7 +3,9 @@ import { z } from "zod";
 import { configSchema } from "./config.ts";
 
 interface Property {
-  type?: string;
+  type?: string | undefined;
+  anyOf?: Property[];
+  oneOf?: Property[];
   description?: string;
   default?: unknown;
   properties?: Record<string, Property>;
@@ -22,7 +24,8 @@ function rows(properties: Record<string, Property>, prefix: string): string[] {
   });
 }
 
-function kindOf({ type = "", minimum, exclusiveMinimum, maximum }: Property): string {
+function kindOf({ type, anyOf, oneOf, minimum, exclusiveMinimum, maximum }: Property): string {
+  if (type === undefined) return [...new Set((anyOf ?? oneOf ?? []).map((one) => kindOf(one)))].join(" or ");
   const low = exclusiveMinimum === undefined ? minimum : `more than ${exclusiveMinimum}`;
   return maximum === undefined ? type : `${type}, ${low ?? ""} to ${maximum.toLocaleString("en")}`;
 }
@@ -50,6 +53,26 @@ pools:
 limits:
   maxTasksPerJob: 200000
 \`\`\`
+
+**Storage.** A folder, on a disk with room, or S3 and what speaks like it. Its keys are \`AWS_ACCESS_KEY_ID\` and
+\`AWS_SECRET_ACCESS_KEY\` in the environment of \`tally serve\`, or the role of its machine; the bucket must exist.
+
+\`\`\`yaml
+storage: { kind: folder, folder: /big/tally }
+# or
+storage: { kind: s3, bucket: renders, region: eu-central-1 }
+# or another server; prefix is put before every key
+storage: { kind: s3, bucket: renders, endpoint: "https://s3.studio.example", prefix: tally/ }
+\`\`\`
+
+**Shared roots.** What lies below is never sent: every worker reads it where it is. Name each system that sees it.
+
+\`\`\`yaml
+sharedRoots:
+  - { name: projects, linux: /mnt/projects, macos: /Volumes/projects, windows: 'P:\\projects' }
+\`\`\`
+
+A change counts from the next start of the broker: \`tally stop\`, then \`tally serve\`.
 `;
   return { "docs/config.md": text };
 }

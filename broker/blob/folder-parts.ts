@@ -191,7 +191,7 @@ async function refuseWithoutRoom(folder: string, bytes: number): Promise<void> {
   if (blocks > 0 && bavail * bsize < bytes)
     throw new Problem(
       "storage-full",
-      `The disk with Tally's files has no room for ${bytes} bytes. Free some space, or type \`tally clean\` on the broker's machine, and submit again.`,
+      `The disk with Tally's files has no room for ${Math.ceil(bytes / 1_000_000).toLocaleString("en-US")} MB. Free some space, or type \`tally clean\` on the broker's machine, and submit again.`,
     );
 }
 

@@ -20,7 +20,9 @@ ended. Files at home are never touched. Shows what would go and removes nothing,
   --undelivered DAYS     results that never came home too, of jobs that ended so long ago. They are then lost
   --job JOB              all bytes of this job alone, now; it cannot be rendered again without a new submit
   --yes                  do it
-${brokerHelp}`;
+${brokerHelp}
+What was used within the last day leaves the disk a day later, because a submit may count on it; with --job all goes now.
+`;
 
 /** Runs `tally clean`. */
 export async function clean(args: string[]): Promise<number> {
@@ -46,12 +48,13 @@ export async function clean(args: string[]): Promise<number> {
     },
   });
   if (values.json) await write(`${JSON.stringify(cleaned)}\n`);
-  else await write(cleanedText(cleaned, again(args, job?.number)));
+  else await write(cleanedText(cleaned, again(args, job?.number), job === undefined));
   return exitCodes.ok;
 }
 
-/** What went, or would go. `command`: what to type to do it. */
-export function cleanedText(cleaned: Cleaned, command: string): string {
+/** What went, or would go. `command`: what to type to do it. `waitsADay`: what was used today leaves the disk tomorrow. */
+export function cleanedText(cleaned: Cleaned, command: string, waitsADay: boolean): string {
+  const later = waitsADay ? "What was used within the last day leaves the disk a day later.\n" : "";
   const rows: [string, { files: number; bytes: number }][] = [
     ["copies of results that are home", cleaned.results],
     ["results that never came home", cleaned.undelivered],
@@ -67,10 +70,10 @@ export function cleanedText(cleaned: Cleaned, command: string): string {
     lines.push(
       `  ${counted(cleaned.uploads, "upload")} that ${cleaned.uploads === 1 ? "was" : "were"} left unfinished`,
     );
-  if (lines.length === 0) return "There is nothing to clean.\n";
+  if (lines.length === 0) return `There is nothing to clean.\n${later}`;
   if (cleaned.dryRun)
-    return `This would free ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\nNothing was removed. Do it: ${command}\n`;
-  return `Freed ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\n`;
+    return `This would free ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\n${later}Nothing was removed. Do it: ${command}\n`;
+  return `Freed ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\n${later}`;
 }
 
 /** The same command with --yes; `latest` becomes the number that it meant. */
