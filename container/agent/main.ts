@@ -2,6 +2,7 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { keepHeapSmall } from "../../broker/small-heap.ts";
 import { runAgent, type AgentOptions } from "./agent.ts";
 
 /**
@@ -74,4 +75,7 @@ async function main(): Promise<number> {
 }
 
 // Keep-alive connections and timers that wait for nothing must not hold a finished agent.
-if (import.meta.main) process.exit(await main());
+if (import.meta.main) {
+  keepHeapSmall();
+  process.exit(await main());
+}

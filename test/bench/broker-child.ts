@@ -1,5 +1,6 @@
 // A real broker in its own process.
 import type { RunningBroker, startBroker as startBrokerFunction, StartOptions } from "../../broker/main.ts";
+import { keepHeapSmall } from "../../broker/small-heap.ts";
 import { serveCalls } from "./child.ts";
 
 export interface BrokerChildOptions {
@@ -17,6 +18,8 @@ export interface BrokerAddress {
 
 let running: RunningBroker | undefined;
 
+// As the command line does.
+keepHeapSmall();
 serveCalls(
   {
     async start({ program, dataFolder, agents }: BrokerChildOptions): Promise<BrokerAddress> {

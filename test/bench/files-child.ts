@@ -4,6 +4,7 @@ import { openHashCache } from "../../container/agent/files/hash-cache.ts";
 import { hashFiles } from "../../container/agent/files/hash.ts";
 import { scanFolder } from "../../container/agent/files/scan.ts";
 import { uploadFiles } from "../../container/agent/files/upload.ts";
+import { keepHeapSmall } from "../../broker/small-heap.ts";
 import { serveCalls } from "./child.ts";
 import { peakMB } from "./peak.ts";
 
@@ -56,4 +57,6 @@ async function turn({ folder, cache, broker }: FilesOptions): Promise<FilesResul
   };
 }
 
+// As the command line does.
+keepHeapSmall();
 serveCalls({ turn });
