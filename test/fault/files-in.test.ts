@@ -118,6 +118,23 @@ test("store answers 500 and goes on with it: given up after a while, with a sent
   expect(parts.length).toBeLessThan(3);
 });
 
+test("store answers 500 to small files and goes on with it: told while it is waited for, given up after a while", async () => {
+  const lines = await openLines("folder");
+  const files = await someFiles([3000, 4000]);
+  // The broker itself answers all the time: only what carries bytes fails.
+  lines.onBytes(() => ({ answer: { status: 500, body: "broken" } }));
+  const told: string[] = [];
+  const sending = uploadFiles(lines.client, files, {
+    giveUpAfterMs: 500,
+    onWaiting: (why) => void told.push(why),
+  });
+  await expect(sending).rejects.toMatchObject({ status: 500 });
+  expect(told.length).toBeGreaterThan(0);
+  lines.onBytes(() => undefined);
+  await uploadFiles(lines.client, files);
+  expectStored(lines, files);
+});
+
 test.each(kinds)("503 with Retry-After is waited for (%s)", async (kind) => {
   const lines = await openLines(kind);
   const [files, folder] = [await someFiles([17_000_000]), testFolder()];

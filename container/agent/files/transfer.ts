@@ -73,7 +73,6 @@ export async function findMissing<T extends BlobRef>(transfer: Transfer, blobs: 
       () => ask<{ missing: number[] }>(transfer, "post", "/v1/blobs/missing", body),
       { signal: transfer.signal },
     );
-    transfer.patience.moved();
     for (const place of answer.missing) missing.push(batch[place] as T);
   }
   return missing;
