@@ -15,7 +15,7 @@ export interface Notes {
 
 /** So long a note of something done stays, ms. What failed stays until it is dismissed. */
 const shownMs = 5000;
-const most = 4;
+const most = 3;
 
 /** No notes yet. */
 export function createNotes(): Notes {

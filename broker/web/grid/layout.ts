@@ -32,6 +32,8 @@ const round = [
   5, 6, 8, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 80, 100, 120, 125, 150, 200, 250, 300, 400, 500,
 ];
 const manyFrames = 20_000;
+/** Lights with a number inside, from this size on, px. */
+export const numbersFrom = 30;
 
 /** The layout of `count` lights in `width` px; rows are to fit `wantedHeight` px as long as lights can be seen. */
 export function layoutOf(count: number, width: number, wantedHeight: number): GridLayout {
@@ -49,7 +51,8 @@ function layoutAt(count: number, width: number, pitch: number, gap: number): Gri
   const cell = pitch - gap;
   const oneRow = Math.max(1, Math.floor((width + gap) / pitch));
   if (count <= oneRow) return { cell, pitch, columns: Math.max(1, count), rows: 1, gutter: 0, height: pitch };
-  const gutter = 16 + String(count).length * 8;
+  // Large lights have their number inside.
+  const gutter = cell >= numbersFrom ? 0 : 16 + String(count).length * 8;
   const most = Math.max(1, Math.floor((width - gutter + gap) / pitch));
   // A row of 50 is read more easily than one of 53; but no third of the width is given away for that.
   const nice = round.findLast((columns) => columns <= most);

@@ -23,7 +23,7 @@ export function colorsOf(element: Element): LightColors {
 }
 
 /** Lights from this size on have room for a shape inside, px. */
-const shapesFrom = 8;
+export const shapesFrom = 8;
 
 /** A row of stamps, one a state in the order of `taskStates`, each `side` device pixels wide with `room` from one to the next. */
 export interface Stamps {
@@ -57,11 +57,6 @@ function drawDot(pen: CanvasRenderingContext2D, state: TaskState, side: number, 
   pen.fillStyle = colors[state];
   const edge = Math.max(1, Math.floor(side / 4));
   if (state === "succeeded" || state === "failed" || state === "running") pen.fillRect(0, 0, side, side);
-  if (state === "failed") {
-    pen.fillStyle = colors.ground;
-    const hole = Math.max(1, Math.floor(side / 3));
-    pen.fillRect((side - hole) / 2, (side - hole) / 2, hole, hole);
-  }
   if (state === "running") {
     pen.fillStyle = colors.ground;
     pen.fillRect(Math.ceil(side / 2), 0, edge, side);

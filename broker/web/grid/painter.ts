@@ -1,7 +1,7 @@
 // Paints the part of a frame grid that is seen: everything after a jump, else only the lights that changed.
 import { taskStates } from "../../contract/states.ts";
-import { ordinalAt, placeOf, type GridLayout } from "./layout.ts";
-import { colorsOf, createStamps, drawRunning, type LightColors, type Stamps } from "./lights.ts";
+import { numbersFrom, ordinalAt, placeOf, type GridLayout } from "./layout.ts";
+import { colorsOf, createStamps, drawRunning, shapesFrom, type LightColors, type Stamps } from "./lights.ts";
 
 /** What the painter looks at while it paints. */
 export interface GridScene {
@@ -28,10 +28,9 @@ export interface Painter {
 }
 
 const running = taskStates.indexOf("running");
+const failedState = taskStates.indexOf("failed");
 /** More changes than this at once, and all that is seen is painted. */
 const manyChanges = 4000;
-/** Lights with a number inside, from this size on, px. */
-const numbersFrom = 30;
 /** So often what runs moves, ms. */
 const moveEveryMs = 50;
 
@@ -126,9 +125,14 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
     const { side } = stamps;
     const room = Math.round((layout.pitch - layout.cell) * scale);
     // Rings around a light lie in the gap before and behind it.
-    if (clear) p.clearRect(x - room / 2, y - room / 2, side + room, side + room);
+    if (clear) p.clearRect(x - room, y - room, side + 2 * room, side + 2 * room);
     const state = states[ordinal] ?? 0;
     p.drawImage(stamps.canvas, state * side, 0, side, side, x, y, side, side);
+    // Among very many small ones a failed light must be found: it is larger than the others.
+    if (state === failedState && layout.cell < shapesFrom) {
+      p.fillStyle = colors.failed;
+      p.fillRect(x - room, y - room, side + 2 * room, side + 2 * room);
+    }
     if (state === running) {
       moving.add(ordinal);
       drawRunning(p, { x, y, side }, now.percentOf(ordinal), still.matches ? 650 : time, colors);
@@ -203,7 +207,8 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
     p.fillStyle = colors?.number ?? "";
     for (let row = Math.floor(first / columns); row * columns <= last; row++) {
       if (row % every !== 0) continue;
-      const y = row * pitch + cell / 2 - view.top;
+      // The first one must not be cut at the edge.
+      const y = Math.max(7, row * pitch + cell / 2) - view.top;
       p.fillText(now.nameOf(row * columns), (gutter - 10) * scale, y * scale);
     }
   }

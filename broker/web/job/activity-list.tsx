@@ -36,32 +36,41 @@ export function Activity({ job, live, namesOf }: ActivityProps) {
     let known: readonly Entry[] = [];
     let waiting: Event[] = [];
     let isRead = false;
+    let isShown = false;
     let timer: ReturnType<typeof setTimeout> | undefined;
     const show = () => {
       timer = undefined;
-      if (!isRead) return;
+      if (!isShown) return;
       known = addToActivity(known, waiting, (step) => names.current(step));
       waiting = [];
       setEntries(known);
     };
+    const read = () => {
+      isRead = true;
+      newest(api, job, stop.signal).then(
+        (events) => {
+          waiting = [...events, ...waiting];
+          isShown = true;
+          show();
+        },
+        // Asked again once the broker is back.
+        () => (isRead = false),
+      );
+    };
     const deaf = live.listen((messages) => {
       for (const message of messages) {
-        if (message.type !== "events") continue;
-        waiting.push(...message.events.filter((event) => event.jobNumber === job));
+        // What happened before is another history now.
+        if (message.type === "reset") {
+          known = waiting = [];
+          isRead = isShown = false;
+        }
+        if (message.type === "events")
+          waiting.push(...message.events.filter((event) => event.jobNumber === job));
       }
+      if (!isRead && live.client.state === "live") read();
       if (waiting.length > 0) timer ??= setTimeout(show, drawEveryMs);
     });
-    newest(api, job, stop.signal).then(
-      (events) => {
-        waiting = [...events, ...waiting];
-        isRead = true;
-        show();
-      },
-      () => {
-        // What comes from now on is shown all the same.
-        isRead = true;
-      },
-    );
+    read();
     return () => {
       stop.abort();
       deaf();

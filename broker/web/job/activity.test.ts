@@ -47,6 +47,21 @@ it("says that a frame is tried again, and does not tell the same event twice", (
   expect(addToActivity(once, [retry], names)).toEqual(once);
 });
 
+it("says once that the job runs, however often it waits for a moment", () => {
+  const job = (state: string) => event({ kind: "job.changed", step: null, first: null, state });
+  const entries = addToActivity(
+    [],
+    [job("running"), event({}), job("queued"), job("running"), event({}), job("paused"), job("running")],
+    names,
+  );
+  expect(entries.map(({ text }) => text)).toEqual([
+    "The job is running",
+    "The job is paused",
+    "2 frames done",
+    "The job is running",
+  ]);
+});
+
 it("keeps no more than asked", () => {
   const some = Array.from({ length: 9 }, (_, n) =>
     event({ kind: "job.changed", state: null, data: { priority: n } }),

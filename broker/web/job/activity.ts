@@ -30,6 +30,8 @@ export function addToActivity(
     if (next[0] && event.cursor <= next[0].cursor) continue;
     const entry = entryOf(event, namesOf);
     if (!entry) continue;
+    // Between two frames a job may wait for a moment: that it runs is told once.
+    if (entry.kind === "running" && next.find((one) => states.has(one.kind))?.kind === "running") continue;
     const before = next[0];
     if (before && before.kind === entry.kind && mergeable.has(entry.kind)) {
       const count = before.count + entry.count;
@@ -41,6 +43,9 @@ export function addToActivity(
 
 /** What is told as one line however often it happened in a row. */
 const mergeable = new Set(["done", "canceled", "requeued", "delivered"]);
+
+/** Entries that say what the job is. */
+const states = new Set(["running", "state"]);
 
 function textOf(kind: string, count: number): string {
   if (kind === "delivered") return `${counted(count, "file")} came home`;
@@ -55,6 +60,8 @@ function entryOf(event: Event, namesOf: (step: string) => NameOf): Entry | null 
   if (event.kind === "job.changed") {
     if (event.state !== null && event.state in jobWords) {
       const { word, mark } = jobWords[event.state as JobState];
+      if (event.state === "queued") return null;
+      if (event.state === "running") return { ...base, kind: "running", mark, text: "The job is running" };
       return { ...base, kind: "state", mark, text: `The job is ${word}` };
     }
     if (typeof data["priority"] === "number")

@@ -2,10 +2,10 @@
 import { expect, it } from "vitest";
 import { median, slowOf, timeLeft } from "./estimate.ts";
 
-const step = { left: 10, seconds: [10, 10, 10, 10], meanSeconds: 10, runningSeconds: 0 };
+const step = { name: "Render", left: 10, seconds: [10, 10, 10, 10], meanSeconds: 10, runningSeconds: 0 };
 
 it("takes as long as the frames so far, shared among the machines", () => {
-  expect(timeLeft([step], 1)).toEqual({ seconds: 100, low: 100, high: 100 });
+  expect(timeLeft([step], 1)).toEqual({ seconds: 100, low: 100, high: 100, unknown: [] });
   expect(timeLeft([step], 4)?.seconds).toBe(25);
   expect(timeLeft([step, { ...step, left: 5 }], 1)?.seconds).toBe(150);
 });
@@ -30,6 +30,8 @@ it("is the surer the more frames are done", () => {
 it("knows nothing before the first frame, and nothing of what is done", () => {
   expect(timeLeft([{ ...step, seconds: [], meanSeconds: null }], 1)).toBeNull();
   expect(timeLeft([{ ...step, left: 0 }], 1)).toBeNull();
+  const later = { name: "Encode", left: 1, seconds: [], meanSeconds: null, runningSeconds: 0 };
+  expect(timeLeft([step, later], 1)).toMatchObject({ seconds: 100, unknown: ["Encode"] });
   expect(timeLeft([{ ...step, seconds: [], meanSeconds: 10 }], 1)?.seconds).toBe(100);
 });
 

@@ -2,6 +2,7 @@
 
 /** What is left of one step, and how long its frames took. */
 export interface StepTimes {
+  name: string;
   /** Frames that wait or run. */
   left: number;
   /** Times of frames that are done, seconds. */
@@ -17,6 +18,8 @@ export interface Estimate {
   /** Four times out of five it takes between these, seconds. */
   low: number;
   high: number;
+  /** Names of steps that are left and of which nobody knows how long they take: they are not counted. */
+  unknown: readonly string[];
 }
 
 /** For four out of five, of a normal spread. */
@@ -24,15 +27,19 @@ const fourOfFive = 1.28;
 /** One frame says little about the others: it may as well take twice or half of it. */
 const firstSpread = 0.5;
 
-/** When `machines` work on it; null when nothing is known of a step that is left. */
+/** When `machines` work on it; null when nothing is known of any step that is left. */
 export function timeLeft(steps: readonly StepTimes[], machines: number): Estimate | null {
   let work = 0;
   let variance = 0;
-  for (const { left, seconds, meanSeconds, runningSeconds } of steps) {
+  const unknown: string[] = [];
+  for (const { name, left, seconds, meanSeconds, runningSeconds } of steps) {
     if (left === 0) continue;
     const count = seconds.length;
     const mean = count > 0 ? sum(seconds) / count : meanSeconds;
-    if (mean === null) return null;
+    if (mean === null) {
+      unknown.push(name);
+      continue;
+    }
     // Of a frame that runs longer than usual nobody knows how long: it is taken as nearly done.
     work += Math.max(left * mean * 0.05, left * mean - runningSeconds);
     const spread =
@@ -43,7 +50,7 @@ export function timeLeft(steps: readonly StepTimes[], machines: number): Estimat
   if (work === 0) return null;
   const side = fourOfFive * Math.sqrt(variance);
   const of = (all: number) => Math.max(0, all) / Math.max(1, machines);
-  return { seconds: of(work), low: of(Math.max(work * 0.2, work - side)), high: of(work + side) };
+  return { seconds: of(work), low: of(Math.max(work * 0.2, work - side)), high: of(work + side), unknown };
 }
 
 /** The middle one of some numbers; null of none. */

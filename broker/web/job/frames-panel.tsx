@@ -70,7 +70,16 @@ export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: Fra
         )}
         <span class="muted">{counted(taskCount, "frame")}</span>
       </div>
-      {selection.size > 0 && (
+      <FrameGrid
+        job={job}
+        step={name}
+        live={live}
+        selection={selection}
+        onSelect={setSelection}
+        slow={slow}
+      />
+      {/* Below the lights: they must not move under the pointer that chooses them. */}
+      {selection.size > 0 ? (
         <div class="bulk is-inside" role="toolbar" aria-label="Selected frames">
           <b>
             {counted(selection.size, "frame")} selected{" "}
@@ -87,16 +96,9 @@ export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: Fra
             Clear
           </button>
         </div>
+      ) : (
+        <Legend counts={counts} />
       )}
-      <FrameGrid
-        job={job}
-        step={name}
-        live={live}
-        selection={selection}
-        onSelect={setSelection}
-        slow={slow}
-      />
-      <Legend counts={counts} />
       {isAsking && (
         <Dialog
           title={`Render ${counted(selection.size, "frame")} again?`}

@@ -140,6 +140,7 @@ function TimeFigure({ job, timings, machines, now }: TimeFigureProps) {
   return (
     <Figure label="Time left" value={roughly(left.seconds)}>
       {low === high ? running : `between ${low} and ${high}`}
+      {left.unknown.length > 0 && `, then ${left.unknown.join(", ")}`}
     </Figure>
   );
 }
@@ -155,6 +156,7 @@ export function estimateOf(
     const { done, running } = timings.of(name);
     const runningSeconds = [...running.values()].reduce((sum, began) => sum + (now - began) / 1000, 0);
     return {
+      name,
       left: counts.blocked + counts.ready + counts.running,
       seconds: [...done.values()],
       meanSeconds,
@@ -179,7 +181,9 @@ function AverageFigure({ job, timings }: { job: FeedJobDetail; timings: Timings 
   const slowest = times.reduce((most, one) => Math.max(most, one), 0);
   return (
     <Figure label="Average frame" value={duration(main.meanSeconds)}>
-      {times.length > 1 ? `${duration(fastest)} to ${duration(slowest)}` : `of ${main.name}`}
+      {duration(fastest) === duration(slowest) || times.length < 2
+        ? `of ${counted(main.counts.succeeded, "frame")}`
+        : `${duration(fastest)} to ${duration(slowest)}`}
     </Figure>
   );
 }

@@ -25,20 +25,20 @@ export function Machines({ job, workers, namesOf }: MachinesProps) {
           All workers
         </Link>
       </div>
-      <ul class="machines">
+      <ul class="renders">
         {own.slice(0, most).map(({ id, name, step, ordinals, progress }) => {
           const ordinal = ordinals[0];
           return (
-            <li key={id} class="machine">
-              <span class="machine-name">{name}</span>
+            <li key={id} class="render">
+              <span class="render-name">{name}</span>
               {step !== null && ordinal !== undefined && (
                 <Link to={framePath(job, step, ordinal)} class="link">
                   frame {namesOf(step)(ordinal)}
                   {ordinals.length > 1 && ` and ${ordinals.length - 1} more`}
                 </Link>
               )}
-              <span class="machine-percent">{progress === null ? "" : `${Math.round(progress)}%`}</span>
-              <span class={progress === null ? "machine-bar is-open" : "machine-bar"}>
+              <span class="render-percent">{progress === null ? "" : `${Math.round(progress)}%`}</span>
+              <span class={progress === null ? "render-bar is-open" : "render-bar"}>
                 <i style={{ width: `${progress ?? 30}%` }} />
               </span>
             </li>

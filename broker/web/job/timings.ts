@@ -15,6 +15,8 @@ export interface Timings {
   of(step: string): StepTimings;
   /** Tries, newest first, as the broker lists them: an older one never replaces a newer one. */
   addAttempts(attempts: readonly Attempt[]): void;
+  /** Forgets everything. */
+  clear(): void;
   /** Returns whether anything changed. */
   hear(messages: readonly FeedMessage[]): boolean;
 }
@@ -52,6 +54,7 @@ export function createTimings(job: number): Timings {
         if (state === "started" && startedAt !== null) running.set(ordinal, Date.parse(startedAt));
       }
     },
+    clear: () => steps.clear(),
     hear(messages) {
       let isNews = false;
       for (const message of messages)

@@ -37,9 +37,18 @@ export function useTimings(job: number, live: Live | null): Timings {
         after = next;
       }
     };
-    // Without them the view knows less; the means of the steps come with the job itself.
-    read().catch(() => undefined);
+    let isRead = false;
+    const begin = () => {
+      isRead = true;
+      // Without them the view knows less; the means of the steps come with the job itself.
+      read().catch(() => (isRead = false));
+    };
+    begin();
     const deaf = live.listen((messages) => {
+      // Behind a snapshot lies what was not told one by one.
+      const isAnew = messages.some((one) => one.type === "reset");
+      if (isAnew) timings.clear();
+      if (isAnew || (!isRead && live.client.state === "live")) begin();
       if (timings.hear(messages)) change();
     });
     return () => {

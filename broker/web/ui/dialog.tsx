@@ -1,6 +1,6 @@
 // Asks before something is done: what is lost, and a way back.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 interface DialogProps {
   title: string;
@@ -20,7 +20,7 @@ export function Dialog(props: DialogProps) {
   const { title, action, back = "Back", isDangerous = false, children, onDo, onClose } = props;
   const place = useRef<HTMLDialogElement>(null);
   const [isBusy, setBusy] = useState(false);
-  useEffect(() => {
+  useLayoutEffect(() => {
     place.current?.showModal();
   }, []);
   return (

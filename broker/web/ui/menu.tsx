@@ -1,6 +1,6 @@
 // A button that opens a list of things to do.
 import type { ComponentChildren } from "preact";
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 
 export interface MenuItem {
   label: string;
@@ -23,7 +23,8 @@ export function Menu({ label, children, items, class: name = "button" }: MenuPro
   const place = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
 
-  useEffect(() => {
+  // Before anybody can press another key.
+  useLayoutEffect(() => {
     if (!isOpen) return undefined;
     place.current?.querySelector<HTMLButtonElement>("[role=menuitem]:not(:disabled)")?.focus();
     const away = (event: Event) => {

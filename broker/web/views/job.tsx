@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import { ProblemError } from "../../contract/client.ts";
 import { Activity } from "../job/activity-list.tsx";
 import { Failures } from "../job/failures.tsx";
+import { pictureOf } from "../flipbook/pictures.ts";
 import { frameNames } from "../job/frame-names.ts";
 import { FrameTimes } from "../job/frame-times.tsx";
 import { FramesPanel } from "../job/frames-panel.tsx";
@@ -61,10 +62,9 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
           now={now}
         />
       ))}
-      <Pictures job={number} live={live} />
       <div class="job-columns">
         <div class="job-column">
-          <Machines job={number} workers={workers} namesOf={namesOf} />
+          <Pictures job={number} live={live} />
           {main && (
             <FrameTimes
               job={number}
@@ -77,6 +77,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
           <Activity job={number} live={live} namesOf={namesOf} />
         </div>
         <div class="job-column">
+          <Machines job={number} workers={workers} namesOf={namesOf} />
           <Parameters job={job} />
         </div>
       </div>
@@ -86,12 +87,21 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
 
 /** The flip-book: shown once there is something to flip through. */
 function Pictures({ job, live }: { job: number; live: Live }) {
+  const { api } = useStore();
   const [isOpen, setOpen] = useState(false);
   const done = live.client.store.details.get(job)?.counts.succeeded ?? 0;
+  // Looked for at once and less and less often: many jobs have no picture that a browser can show.
+  const round = isOpen ? 0 : Math.ceil(Math.log2(done + 1));
   useEffect(() => {
-    // Once shown it stays: a requeue must not pull it away.
-    if (done > 0) setOpen(true);
-  }, [done > 0]);
+    if (round === 0) return undefined;
+    const stop = new AbortController();
+    api.listArtifacts(job, { state: "current", limit: 50 }, stop.signal).then(
+      ({ items }) => items.some((one) => pictureOf(one) !== null) && setOpen(true),
+      // The next frame that is done asks again.
+      () => undefined,
+    );
+    return () => stop.abort();
+  }, [api, job, round]);
   if (!isOpen) return null;
   return (
     <section class="panel" aria-label="Pictures">

@@ -1,0 +1,232 @@
+// The frame grid in a real Chromium: lights, pointer, keyboard, and a hundred thousand of them.
+import { afterAll, beforeAll, expect, it } from "vitest";
+import type { Job } from "../../broker/contract/job.ts";
+import { joinWorker, started, succeeded, type FakeWorker } from "../support/fake-worker.ts";
+import { openDesk, type Desk } from "./desk.ts";
+import { begin, failOne, render, submitNamed, usualSeconds } from "./scenes.ts";
+
+let desk: Desk;
+let job: Job;
+let worker: FakeWorker;
+beforeAll(async () => {
+  desk = await openDesk();
+  const { broker } = desk;
+  worker = await joinWorker(broker, { name: "render-07" });
+  job = await submitNamed(broker, "grid", [{ name: "Render", frames: "101-140" }], { maxRetries: 0 });
+  await render(broker, worker, 6, usualSeconds, 40);
+  await failOne(worker, "No camera.");
+  await render(broker, worker, 3, usualSeconds, 40);
+  await begin(worker, 40);
+  await desk.go(`/jobs/${job.number}`);
+  await desk.page.locator(".grid-canvas").waitFor();
+});
+afterAll(() => desk.close());
+
+/** The middle of a light, in the window. */
+async function place(ordinal: number): Promise<{ x: number; y: number }> {
+  const box = await desk.page.locator(".grid-canvas").boundingBox();
+  if (!box) throw new Error("there is no grid");
+  const [pitch, columns] = [46, 25];
+  return {
+    x: box.x + (ordinal % columns) * pitch + pitch / 2 - 3,
+    y: box.y + Math.floor(ordinal / columns) * pitch + pitch / 2 - 3,
+  };
+}
+const tip = () => desk.page.locator(".tip");
+const spoken = () => desk.page.locator("[role=option]").innerText();
+
+it("tells state, time, worker and picture of the frame under the pointer", async () => {
+  const { page } = desk;
+  const { x, y } = await place(2);
+  await page.mouse.move(x, y);
+  await tip().getByText("Frame 103").waitFor();
+  expect(await tip().innerText()).toContain("done");
+  await tip().getByText("render-07").waitFor();
+  await tip().locator("img").waitFor();
+  const width = () =>
+    tip()
+      .locator("img")
+      .evaluate((one) => (one as HTMLImageElement).naturalWidth);
+  await expect.poll(width).toBe(320);
+  await page.screenshot({ path: "test-output/page/job-tip.png" });
+  const failed = await place(6);
+  await page.mouse.move(failed.x, failed.y);
+  await tip().getByText("No camera.").waitFor();
+  const runs = await place(10);
+  await page.mouse.move(runs.x, runs.y);
+  await tip().getByText("40%").waitFor();
+  await page.mouse.move(5, 5);
+  await expect.poll(() => tip().count()).toBe(0);
+});
+
+it("differs by shape and not by color alone", async () => {
+  const { page } = desk;
+  // Of each light only whether a spot is painted, not in which color: ready, running, done and failed are four shapes.
+  const shapes = await page.evaluate(
+    ({ ordinals }) => {
+      const canvas = document.querySelector<HTMLCanvasElement>(".grid-canvas");
+      const pen = canvas?.getContext("2d");
+      return ordinals.map((ordinal) => {
+        const { data } = pen?.getImageData((ordinal % 25) * 46, Math.floor(ordinal / 25) * 46, 41, 41) ?? {
+          data: [],
+        };
+        const light: number[] = [];
+        for (let at = 0; at < data.length; at += 4)
+          light.push(
+            Math.round(
+              (((data[at] ?? 0) + (data[at + 1] ?? 0) + (data[at + 2] ?? 0)) * (data[at + 3] ?? 0)) /
+                765 /
+                64,
+            ),
+          );
+        const middle = light.slice(0);
+        return { corner: middle[20 * 41 + 2] !== middle[20 * 41 + 30], text: middle.join("") };
+      });
+    },
+    { ordinals: [0, 6, 10, 20] },
+  );
+  expect(new Set(shapes.map((one) => one.text)).size).toBe(4);
+});
+
+it("opens a frame by a click", async () => {
+  const { page } = desk;
+  const { x, y } = await place(6);
+  await page.mouse.click(x, y);
+  await page.waitForURL(`**/jobs/${job.number}/Render/6`);
+  await page.goBack();
+  await page.locator(".grid-canvas").waitFor();
+});
+
+it("works by the keyboard alone", async () => {
+  const { page, broker } = desk;
+  await page.locator(".grid-scroll").focus();
+  await expect.poll(spoken).toBe("Frame 101, done");
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("ArrowDown");
+  await expect.poll(spoken).toBe("Frame 127, waiting");
+  await page.keyboard.press("f");
+  await expect.poll(spoken).toBe("Frame 107, failed");
+  await page.keyboard.press("Home");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByText("3 frames selected").waitFor();
+  await page.keyboard.press("Escape");
+  await expect.poll(() => page.locator(".bulk").count()).toBe(0);
+  await page.keyboard.press("f");
+  await page.keyboard.press(" ");
+  await page.getByText("1 frame selected 107").waitFor();
+  await page
+    .getByRole("toolbar", { name: "Selected frames" })
+    .getByRole("button", { name: "Requeue" })
+    .click();
+  await page.getByText("1 frame asked for again.").waitFor();
+  const { items } = await broker.api.ok("listTasks", {
+    params: { job: job.number },
+    query: { state: "failed" },
+  });
+  expect(items).toEqual([]);
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("End");
+  await page.keyboard.press("Enter");
+  await page.waitForURL(`**/jobs/${job.number}/Render/39`);
+  await page.goBack();
+  await page.locator(".grid-canvas").waitFor();
+});
+
+it("selects by dragging, and asks before done frames are rendered again", async () => {
+  const { page } = desk;
+  const from = await place(1);
+  const to = await place(4);
+  await page.mouse.move(from.x, from.y);
+  await page.mouse.down();
+  await page.mouse.move((from.x + to.x) / 2, to.y, { steps: 3 });
+  await page.mouse.move(to.x, to.y, { steps: 3 });
+  await page.mouse.up();
+  await page.getByText("4 frames selected 102–105").waitFor();
+  await page.screenshot({ path: "test-output/page/job-selected.png" });
+  await page
+    .getByRole("toolbar", { name: "Selected frames" })
+    .getByRole("button", { name: "Requeue" })
+    .click();
+  const dialog = page.getByRole("dialog", { name: "Render 4 frames again?" });
+  expect(await dialog.innerText()).toContain("4 frames of them are done.");
+  await dialog.getByRole("button", { name: "Render again" }).click();
+  await page.getByText("4 frames asked for again.").waitFor();
+});
+
+it("paints a frame at the moment when it is done", async () => {
+  const { page, broker } = desk;
+  const small = await submitNamed(broker, "live", [{ frames: "1-5" }], { priority: 90 });
+  const other = await joinWorker(broker, { name: "fast" });
+  await desk.go(`/jobs/${small.number}`);
+  await page.locator(".grid-canvas").waitFor();
+  const color = () =>
+    page.evaluate(() => {
+      const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+      return [...(pen?.getImageData(4, 20, 1, 1).data ?? [])].join(" ");
+    });
+  const before = await color();
+  await render(broker, other, 1);
+  await expect.poll(color).not.toBe(before);
+  await other.leave();
+});
+
+it("shows a hundred thousand frames at once, and stays quick while they change", async () => {
+  const { page, broker } = desk;
+  const large = await submitNamed(
+    broker,
+    "sim_ocean cache",
+    [{ name: "Sim", frames: "1-100000", chunk: 1000 }],
+    { priority: 100, maxRetries: 0, maxFailedTasks: 1000 },
+  );
+  const fast = await joinWorker(broker, { name: "fast 2" });
+  for (let chunk = 0; chunk < 41; chunk++) {
+    // oxlint-disable no-await-in-loop -- one worker
+    const held = await fast.work();
+    const items = held.lease.tasks.flatMap(({ ordinal }) =>
+      (ordinal * 31) % 977 === 5
+        ? [
+            started(ordinal),
+            {
+              type: "failed" as const,
+              ordinal,
+              logOffset: 0,
+              seconds: 1,
+              failureClass: "task" as const,
+              reason: "No water.",
+            },
+          ]
+        : [started(ordinal), succeeded(ordinal, 0.2)],
+    );
+    await fast.report(held, items.slice(0, 1000));
+    await fast.report(held, items.slice(1000), { done: true });
+    // oxlint-enable no-await-in-loop
+  }
+  await desk.go("/");
+  await page.getByText("sim_ocean cache").waitFor();
+  const painted = await page.evaluate(async (path) => {
+    const began = performance.now();
+    history.pushState(null, "", path);
+    dispatchEvent(new PopStateEvent("popstate"));
+    for (;;) {
+      // oxlint-disable-next-line no-await-in-loop -- this is what waiting is
+      await new Promise((frame) => requestAnimationFrame(frame));
+      const canvas = document.querySelector<HTMLCanvasElement>(".grid-canvas");
+      const pen = canvas?.getContext("2d");
+      if (canvas && pen && canvas.width > 500 && (pen.getImageData(300, 5, 4, 4).data[3] ?? 0) > 0)
+        return performance.now() - began;
+    }
+  }, `/jobs/${large.number}`);
+  expect(painted).toBeLessThan(1000);
+  await desk.shots("job-large");
+  const held = await fast.work();
+  const heap = await page.evaluate(
+    () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
+  );
+  expect(heap / 1_048_576).toBeLessThan(150);
+  await fast.report(
+    held,
+    held.lease.tasks.slice(0, 400).map(({ ordinal }) => started(ordinal)),
+  );
+  expect(desk.complaints).toEqual([]);
+});
