@@ -20,7 +20,7 @@ const places = [
 export function App() {
   const { route } = useRoute();
   const { live } = useStore();
-  useLive(live, 500);
+  useLive(live, 250);
   const state = stateOf(live);
   useFavicon(route);
   useNotices();

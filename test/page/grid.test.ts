@@ -28,8 +28,8 @@ async function place(ordinal: number): Promise<{ x: number; y: number }> {
   if (!box) throw new Error("there is no grid");
   const [pitch, columns] = [46, 25];
   return {
-    x: box.x + (ordinal % columns) * pitch + pitch / 2 - 3,
-    y: box.y + Math.floor(ordinal / columns) * pitch + pitch / 2 - 3,
+    x: box.x + 3 + (ordinal % columns) * pitch + pitch / 2 - 3,
+    y: box.y + 3 + Math.floor(ordinal / columns) * pitch + pitch / 2 - 3,
   };
 }
 const tip = () => desk.page.locator(".tip");
@@ -67,7 +67,12 @@ it("differs by shape and not by color alone", async () => {
       const canvas = document.querySelector<HTMLCanvasElement>(".grid-canvas");
       const pen = canvas?.getContext("2d");
       return ordinals.map((ordinal) => {
-        const { data } = pen?.getImageData((ordinal % 25) * 46, Math.floor(ordinal / 25) * 46, 41, 41) ?? {
+        const { data } = pen?.getImageData(
+          3 + (ordinal % 25) * 46,
+          3 + Math.floor(ordinal / 25) * 46,
+          41,
+          41,
+        ) ?? {
           data: [],
         };
         const light: number[] = [];

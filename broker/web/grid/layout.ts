@@ -32,6 +32,8 @@ const round = [
   5, 6, 8, 10, 12, 15, 20, 24, 25, 30, 40, 50, 60, 75, 80, 100, 120, 125, 150, 200, 250, 300, 400, 500,
 ];
 const manyFrames = 20_000;
+/** Room around all lights, so that a ring around one at the edge is not cut, px. */
+const edge = 3;
 /** Lights with a number inside, from this size on, px. */
 export const numbersFrom = 30;
 
@@ -49,29 +51,31 @@ export function layoutOf(count: number, width: number, wantedHeight: number): Gr
 
 function layoutAt(count: number, width: number, pitch: number, gap: number): GridLayout {
   const cell = pitch - gap;
-  const oneRow = Math.max(1, Math.floor((width + gap) / pitch));
-  if (count <= oneRow) return { cell, pitch, columns: Math.max(1, count), rows: 1, gutter: 0, height: pitch };
+  const room = width - 2 * edge + gap;
+  const oneRow = Math.max(1, Math.floor(room / pitch));
+  if (count <= oneRow)
+    return { cell, pitch, columns: Math.max(1, count), rows: 1, gutter: 0, height: pitch + 2 * edge - gap };
   // Large lights have their number inside.
   const gutter = cell >= numbersFrom ? 0 : 16 + String(count).length * 8;
-  const most = Math.max(1, Math.floor((width - gutter + gap) / pitch));
+  const most = Math.max(1, Math.floor((room - gutter) / pitch));
   // A row of 50 is read more easily than one of 53; but no third of the width is given away for that.
   const nice = round.findLast((columns) => columns <= most);
   const columns = nice !== undefined && nice >= most * 0.66 ? nice : most;
   const rows = Math.ceil(count / columns);
-  return { cell, pitch, columns, rows, gutter, height: rows * pitch };
+  return { cell, pitch, columns, rows, gutter, height: rows * pitch + 2 * edge - gap };
 }
 
 /** Left and top of a light, px. */
 export function placeOf(layout: GridLayout, ordinal: number): { x: number; y: number } {
   const { columns, pitch, gutter } = layout;
-  return { x: gutter + (ordinal % columns) * pitch, y: Math.floor(ordinal / columns) * pitch };
+  return { x: edge + gutter + (ordinal % columns) * pitch, y: edge + Math.floor(ordinal / columns) * pitch };
 }
 
 /** The light at a place, or null beside them. */
 export function ordinalAt(layout: GridLayout, count: number, x: number, y: number): number | null {
   const { columns, pitch, gutter } = layout;
-  const column = Math.floor((x - gutter) / pitch);
-  const row = Math.floor(y / pitch);
+  const column = Math.floor((x - edge - gutter) / pitch);
+  const row = Math.floor((y - edge) / pitch);
   if (column < 0 || column >= columns || row < 0) return null;
   const ordinal = row * columns + column;
   return ordinal < count ? ordinal : null;

@@ -29,6 +29,8 @@ export interface Painter {
 
 const running = taskStates.indexOf("running");
 const failedState = taskStates.indexOf("failed");
+/** From one number at the side to the next at least, px. */
+const numberHeight = 16;
 /** More changes than this at once, and all that is seen is painted. */
 const manyChanges = 4000;
 /** So often what runs moves, ms. */
@@ -73,7 +75,8 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
   }
 
   function seen({ layout, states }: GridScene): [number, number] {
-    const from = Math.floor(view.top / layout.pitch) * layout.columns;
+    // A row more at each end: lights and their rings begin a little outside.
+    const from = Math.max(0, Math.floor(view.top / layout.pitch) - 1) * layout.columns;
     const to = Math.ceil((view.top + view.height) / layout.pitch) * layout.columns;
     return [from, Math.min(states.length, to) - 1];
   }
@@ -200,15 +203,17 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
   ): void {
     const { pitch, columns, cell, gutter } = now.layout;
     // As many as do not touch.
-    const every = Math.max(1, Math.ceil(16 / pitch));
+    const every = Math.max(1, Math.ceil(numberHeight / pitch));
     p.font = `${11 * scale}px system-ui, sans-serif`;
     p.textAlign = "right";
     p.textBaseline = "middle";
     p.fillStyle = colors?.number ?? "";
     for (let row = Math.floor(first / columns); row * columns <= last; row++) {
       if (row % every !== 0) continue;
-      // The first one must not be cut at the edge.
-      const y = Math.max(7, row * pitch + cell / 2) - view.top;
+      const middle = placeOf(now.layout, row * columns).y + cell / 2;
+      // The first one must not be cut at the edge, nor touch the next.
+      if (row > 0 && middle < 7 + numberHeight) continue;
+      const y = Math.max(7, middle) - view.top;
       p.fillText(now.nameOf(row * columns), (gutter - 10) * scale, y * scale);
     }
   }
