@@ -9,6 +9,8 @@ interface FrameTimesProps {
   step: string;
   count: number;
   done: ReadonlyMap<number, number>;
+  /** Frames that are done; of very many, only the newest times are known. */
+  succeeded: number;
   nameOf: NameOf;
 }
 
@@ -16,7 +18,7 @@ const mostColumns = 120;
 const height = 96;
 
 /** Nothing before there is something to compare. */
-export function FrameTimes({ job, step, count, done, nameOf }: FrameTimesProps) {
+export function FrameTimes({ job, step, count, done, succeeded, nameOf }: FrameTimesProps) {
   if (done.size < 3) return null;
   const size = Math.ceil(count / mostColumns);
   const columns = Array.from({ length: Math.ceil(count / size) }, (_, index) =>
@@ -33,7 +35,10 @@ export function FrameTimes({ job, step, count, done, nameOf }: FrameTimesProps) 
       <div class="panel-head">
         <h2>Frame times</h2>
         <span class="muted">
-          usually {duration(usual)}, slowest {duration(longest)}, {duration(total)} of rendering
+          usually {duration(usual)}, slowest {duration(longest)}
+          {done.size >= succeeded
+            ? `, ${duration(total)} of rendering`
+            : `, of the newest ${done.size.toLocaleString("en-US")}`}
         </span>
       </div>
       <svg

@@ -71,6 +71,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
               step={main.name}
               count={main.taskCount}
               done={timings.of(main.name).done}
+              succeeded={main.counts.succeeded}
               nameOf={namesOf(main.name)}
             />
           )}
