@@ -107,7 +107,7 @@ it("says why a frame failed, and renders it again on a press", async () => {
     { type: "succeeded", ordinal: 0, logOffset: 0, seconds: 2, files: [] },
   ]);
   await expect.poll(() => text(".frame-line .chip")).toBe("done");
-  expect(await page.locator(".try").count()).toBe(2);
+  await expect.poll(() => page.locator(".try").count()).toBe(2);
   // A frame that is done is rendered again only after a question.
   await page.getByRole("button", { name: "Render again" }).click();
   await page.getByRole("button", { name: "Keep it" }).click();
