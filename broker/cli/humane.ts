@@ -1,6 +1,9 @@
 // Numbers as people say them: sizes, durations, moments, counts, and file names that fit a line.
 import { homedir } from "node:os";
 import { sep } from "node:path";
+import { duration } from "../contract/duration.ts";
+
+export { duration };
 
 /** `3 frames`, `1 frame`, `12,000 frames`. `many` is needed only where an s is not enough. */
 export function counted(count: number, one: string, many = `${one}s`): string {
@@ -18,18 +21,6 @@ export function size(bytes: number): string {
     unit += 1;
   }
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
-}
-
-/** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-  const hours = Math.round(seconds / 3600);
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** A guess in whole seconds, minutes or hours: `about 40 s`. */

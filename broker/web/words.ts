@@ -1,5 +1,8 @@
 // The words on the page: states, counts, durations, moments. What an artist reads says job, frame, worker, try.
 import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
+import { duration } from "../contract/duration.ts";
+
+export { duration };
 
 /** The shape beside a word: never by color alone. */
 export type Mark = "waiting" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
@@ -36,18 +39,6 @@ export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mar
 /** `3 frames`, `1 frame`, `12,000 frames`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
-}
-
-/** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
-export function duration(seconds: number): string {
-  if (seconds < 9.95) return `${Math.max(0, seconds).toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${String(whole % 60).padStart(2, "0")} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
-  const hours = Math.round(seconds / 3600);
-  return `${Math.floor(hours / 24)} d ${hours % 24} h`;
 }
 
 /** A guess, as coarse as it is: `40 s`, `12 min`, `3.5 h`, `2 d`. */
