@@ -110,7 +110,9 @@ test("endings: done, failed, canceled, and rendered but not home", () => {
     "Job 12 was canceled after 7 of 24 frames.\n",
   );
   const stuck = {
-    id: "art_1",
+    id: "fil_1",
+    kind: "file" as const,
+    of: null,
     attemptId: "att_1",
     step: "Render",
     ordinal: 0,

@@ -30,9 +30,14 @@ export type Attempt = z.infer<typeof attemptSchema>;
 
 export const artifactStates = ["current", "replaced", "partial"] as const;
 
+/** `preview`: a small picture of another file of the same try. */
+export const artifactKinds = ["file", "preview"] as const;
+
 export const artifactSchema = z
   .object({
     id: z.string(),
+    kind: z.enum(artifactKinds),
+    of: z.string().nullable().meta({ description: "Of a preview: the file that it shows, which has its name" }),
     attemptId: z.string(),
     step: z.string(),
     ordinal: z.int(),
@@ -76,6 +81,7 @@ export const eventKinds = [
   "job.changed",
   "task.changed",
   "artifact.delivered",
+  "artifact.previewed",
   "worker.changed",
 ] as const;
 

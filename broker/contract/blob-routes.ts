@@ -12,14 +12,10 @@ import {
   uploadSchema,
 } from "./blob.ts";
 import type { Operation } from "./operation.ts";
-import { people } from "./operation.ts";
+import { leaseHeaders, people } from "./operation.ts";
 
 const movers = ["admin", "artist", "worker"] as const;
 const readersToo = ["admin", "artist", "viewer", "worker"] as const;
-const headers = z.object({
-  "tally-lease": z.string().max(64).optional().meta({ description: "A worker's own lease" }),
-  "tally-lease-token": z.string().max(200).optional(),
-});
 const params = z.object({ sha256: sha256Schema });
 const uploadParams = z.object({ upload: z.string().max(64) });
 
@@ -29,7 +25,7 @@ export const blobRoutes = {
     path: "/v1/blobs/{sha256}",
     summary: "Are these bytes here?",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     params,
     status: 200,
     bytesOut: true,
@@ -61,7 +57,7 @@ export const blobRoutes = {
     path: "/v1/blobs/missing",
     summary: "Which of these bytes are not here yet",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     body: blobListSchema,
     status: 200,
     answer: missingBlobsSchema,
@@ -72,7 +68,7 @@ export const blobRoutes = {
     path: "/v1/packs",
     summary: "Store many small files sent together; what arrived before a cut counts",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     bytesIn: true,
     status: 200,
     answer: z.object({ stored: z.int() }).meta({ id: "PackStored" }),
@@ -83,7 +79,7 @@ export const blobRoutes = {
     path: "/v1/packs/read",
     summary: "Fetch many small files together; those that are not here, or not small, are left out",
     roles: readersToo,
-    headers,
+    headers: leaseHeaders,
     body: shaListSchema,
     bytesOut: true,
     status: 200,
@@ -94,7 +90,7 @@ export const blobRoutes = {
     path: "/v1/blobs/uploads",
     summary: "Where to send a blob: in one piece or in parts; asking again resumes",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     body: blobRefSchema,
     status: 200,
     answer: uploadSchema,
@@ -105,7 +101,7 @@ export const blobRoutes = {
     path: "/v1/blobs/uploads/{upload}/parts",
     summary: "Addresses for parts of a blob",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     params: uploadParams,
     body: signPartsSchema,
     status: 200,
@@ -117,7 +113,7 @@ export const blobRoutes = {
     path: "/v1/blobs/uploads/{upload}/complete",
     summary: "All parts are sent: make them one blob; asking twice is fine",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     params: uploadParams,
     status: 200,
     answer: blobRefSchema,
@@ -128,7 +124,7 @@ export const blobRoutes = {
     path: "/v1/blobs/uploads/{upload}",
     summary: "Forget the parts that were sent",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     params: uploadParams,
     status: 204,
     problems: ["lease-lost", "storage-down"],
@@ -138,7 +134,7 @@ export const blobRoutes = {
     path: "/v1/blobs/stored",
     summary: "These were sent in one piece: the broker looks, and answers which are not there",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     body: blobListSchema,
     status: 200,
     answer: missingBlobsSchema,
@@ -149,7 +145,7 @@ export const blobRoutes = {
     path: "/v1/blobs/downloads",
     summary: "Addresses to fetch bytes from",
     roles: readersToo,
-    headers,
+    headers: leaseHeaders,
     body: shaListSchema,
     status: 200,
     answer: downloadsSchema,
@@ -161,7 +157,7 @@ export const blobRoutes = {
     summary:
       "A reader found other bytes than the name says: the broker looks itself, and drops them if that is true",
     roles: movers,
-    headers,
+    headers: leaseHeaders,
     params,
     status: 200,
     answer: z.object({ dropped: z.boolean() }).meta({ id: "BlobDoubted" }),

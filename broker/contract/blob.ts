@@ -20,6 +20,8 @@ export const maxPackedBytes = 256 * 1024;
 export const packBytes = 8 * 1024 * 1024;
 /** Files up to this size are sent in one piece that the store checks whole; larger ones in parts, bytes. */
 export const maxSingleBytes = 16 * 1024 * 1024;
+/** A preview is never longer, bytes. */
+export const maxPreviewBytes = 1024 * 1024;
 /** A part is at least so long, except the last one, bytes. An object has at most 10,000 parts (S3). */
 export const minPartBytes = 8 * 1024 * 1024;
 

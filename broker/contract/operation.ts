@@ -32,6 +32,11 @@ export const jobParams = z.object({
 });
 export const workerParams = z.object({ worker: z.string().max(64) });
 export const leaseParams = z.object({ lease: z.string().max(64) });
+/** By which lease a worker acts: its own. */
+export const leaseHeaders = z.object({
+  "tally-lease": z.string().max(64).optional().meta({ description: "A worker's own lease" }),
+  "tally-lease-token": z.string().max(200).optional(),
+});
 export const page = {
   limit: z.coerce.number().int().min(1).max(1000).default(100),
   after: z.string().max(200).optional().meta({ description: "Opaque: `next` of the page before" }),

@@ -1,9 +1,10 @@
 // The operations on result files: list them, fetch them together, say that they are home.
 import { z } from "zod";
-import { artifactSchema, artifactStates, markDeliveredSchema } from "./attempt.ts";
+import { artifactKinds, artifactSchema, artifactStates, markDeliveredSchema } from "./attempt.ts";
+import { maxPreviewBytes, sha256Schema } from "./blob.ts";
 import { manifestSchema } from "./manifest.ts";
 import type { Operation } from "./operation.ts";
-import { jobParams, page, pageOf, people, readers } from "./operation.ts";
+import { jobParams, leaseHeaders, page, pageOf, people, readers, workers } from "./operation.ts";
 
 export const resultRoutes = {
   listArtifacts: {
@@ -14,6 +15,7 @@ export const resultRoutes = {
     params: jobParams,
     query: z.object({
       ...page,
+      kind: z.enum([...artifactKinds, "any"]).default("file"),
       state: z.enum(artifactStates).optional(),
       step: z.string().max(64).optional(),
       ordinal: z.coerce.number().int().min(0).optional(),
@@ -21,6 +23,17 @@ export const resultRoutes = {
     status: 200,
     answer: pageOf(artifactSchema),
     problems: ["malformed", "invalid", "not-found"],
+  },
+  putPreview: {
+    method: "put",
+    path: "/v1/attempts/{attempt}/previews/{sha256}",
+    summary: `A small JPEG or WebP, at most ${maxPreviewBytes / 1024} KiB, of the result file with this hash; the first one stays`,
+    roles: workers,
+    headers: leaseHeaders,
+    params: z.object({ attempt: z.string().max(64), sha256: sha256Schema }),
+    bytesIn: true,
+    status: 204,
+    problems: ["malformed", "invalid", "not-found", "too-large", "lease-lost", "storage-full", "storage-down"],
   },
   getManifest: {
     method: "get",

@@ -37,6 +37,7 @@ export const cleanedSchema = z
     dryRun: z.boolean(),
     results: cleaned.meta({ description: "Results that are home" }),
     undelivered: cleaned.meta({ description: "Results that never came home" }),
+    previews: cleaned.meta({ description: "Small pictures of results, which go when the job's inputs do" }),
     inputs: cleaned.meta({ description: "Input files that no kept job needs" }),
     orphans: cleaned.meta({ description: "Bytes that belong to no job, older than a day" }),
     uploads: z.int().meta({ description: "Uploads that were begun and left, older than a day" }),

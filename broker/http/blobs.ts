@@ -123,7 +123,7 @@ export function blobHandlers(context: HttpContext): BlobHandlers {
 }
 
 /** The body as it comes. */
-function bodyOf(request: Request): AsyncIterable<Uint8Array> {
+export function bodyOf(request: Request): AsyncIterable<Uint8Array> {
   return request.body ? (Readable.fromWeb(request.body as never) as AsyncIterable<Uint8Array>) : empty();
 }
 

@@ -2,29 +2,36 @@
 import { Readable } from "node:stream";
 import { Problem } from "../contract/problem.ts";
 import { nameFilter } from "../home/name-filter.ts";
+import { addPreview } from "../service/add-preview.ts";
 import { planArchive, writeArchive } from "../service/archive.ts";
 import { idOf } from "../service/ids.ts";
 import { readManifest } from "../service/manifests.ts";
 import { sayDelivered } from "../service/said-delivered.ts";
 import { cursorNumber } from "../service/paging.ts";
 import { listArtifactRows } from "../store/artifacts.ts";
+import { bodyOf } from "./blobs.ts";
 import { framesOf, jobNumber, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
-type ResultHandlers = Pick<Handlers, "listArtifacts" | "getManifest" | "getArchive" | "markDelivered">;
+type ResultHandlers = Pick<
+  Handlers,
+  "listArtifacts" | "putPreview" | "getManifest" | "getArchive" | "markDelivered"
+>;
 
 /** The handlers over one context. */
 export function resultHandlers(context: HttpContext): ResultHandlers {
   const { broker } = context;
   return {
-    listArtifacts({ params, query: { after, limit, state, step, ordinal } }) {
+    listArtifacts({ params, query: { after, limit, kind, state, step, ordinal } }) {
       const number = jobNumber(context, params.job);
-      const filter = { after: cursorNumber(after) ?? 0, limit, state: state ?? null, step, ordinal };
+      const filter = { after: cursorNumber(after) ?? 0, limit, kind, state: state ?? null, step, ordinal };
       const rows = listArtifactRows(broker.rows, number, filter);
       const frames = framesOf(context, number);
-      const items = rows.map(({ stepIndex, ...row }) => ({
+      const items = rows.map(({ stepIndex, previewOf, ...row }) => ({
         ...row,
         id: idOf("artifact", row.id),
+        kind: previewOf === null ? ("file" as const) : ("preview" as const),
+        of: previewOf === null ? null : idOf("artifact", previewOf),
         attemptId: idOf("attempt", row.attemptId),
         frame: frames(stepIndex, row.ordinal).frame,
         outside: row.outside === 1,
@@ -34,6 +41,8 @@ export function resultHandlers(context: HttpContext): ResultHandlers {
       }));
       return { items, next: rows.length === limit ? String(rows.at(-1)?.id) : null };
     },
+    putPreview: ({ who, headers, params: { attempt, sha256 }, request }) =>
+      addPreview(broker, who, headers, attempt, sha256, bodyOf(request)),
     async getManifest({ params }) {
       const number = jobNumber(context, params.job);
       const { manifest } = broker.plans.of(number);

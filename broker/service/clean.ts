@@ -81,11 +81,14 @@ export async function clean(broker: Broker, ask: CleanAsk, days: RetentionDays):
 }
 
 async function count(broker: Broker, what: Retention, dayAgo: number): Promise<Cleaned> {
-  const { jobId, deliveredBefore, undeliveredBefore } = what;
+  const { jobId, deliveredBefore, undeliveredBefore, inputsBefore } = what;
   const results = nothing();
   const undelivered = nothing();
+  const previews = nothing();
   const orphans = nothing();
   for await (const window of windowsOf(broker, "artifacts", jobId)) {
+    if (inputsBefore !== null)
+      add(previews, countResults(broker.rows, "preview", inputsBefore, jobId, window));
     if (deliveredBefore !== null)
       add(results, countResults(broker.rows, "delivered", deliveredBefore, jobId, window));
     if (undeliveredBefore !== null)
@@ -96,7 +99,7 @@ async function count(broker: Broker, what: Retention, dayAgo: number): Promise<C
       add(orphans, countOrphans(broker.rows, dayAgo, window));
   const inputs = await countAllInputs(broker, what);
   const uploads = jobId === null ? leftUploads(broker, dayAgo) : 0;
-  return { dryRun: true, results, undelivered, inputs, orphans, uploads };
+  return { dryRun: true, results, undelivered, previews, inputs, orphans, uploads };
 }
 
 /** Two brokers that share a store do not know of each other's jobs: what one does not need the other may. */
@@ -111,7 +114,7 @@ async function refuseForeignStore(broker: Broker): Promise<void> {
 
 async function remove(broker: Broker, what: Retention, dayAgo: number): Promise<Cleaned> {
   await refuseForeignStore(broker);
-  const { jobId, deliveredBefore, undeliveredBefore } = what;
+  const { jobId, deliveredBefore, undeliveredBefore, inputsBefore } = what;
   // Of one job all goes now; else what was asked for today stays, and goes another day.
   const usedBefore = jobId === null ? dayAgo : null;
   const orphans = nothing();
@@ -120,7 +123,10 @@ async function remove(broker: Broker, what: Retention, dayAgo: number): Promise<
       add(orphans, await removeBlobs(broker, orphansIn(broker.rows, dayAgo, window), dayAgo));
   const results = nothing();
   const undelivered = nothing();
+  const previews = nothing();
   for await (const window of windowsOf(broker, "artifacts", jobId)) {
+    if (inputsBefore !== null)
+      add(previews, await letGo(broker, "preview", inputsBefore, jobId, window, usedBefore));
     if (deliveredBefore !== null)
       add(results, await letGo(broker, "delivered", deliveredBefore, jobId, window, usedBefore));
     if (undeliveredBefore !== null)
@@ -132,7 +138,7 @@ async function remove(broker: Broker, what: Retention, dayAgo: number): Promise<
     uploads = await abortStale(broker, dayAgo);
     add(orphans, await removeStrays(broker, dayAgo));
   }
-  return { dryRun: false, results, undelivered, inputs, orphans, uploads };
+  return { dryRun: false, results, undelivered, previews, inputs, orphans, uploads };
 }
 
 const nothing = (): Tally => ({ files: 0, bytes: 0 });
@@ -195,7 +201,7 @@ async function countAllInputs(broker: Broker, what: Retention): Promise<Tally> {
 /** Lets results go, and with them the blobs that only they needed. */
 async function letGo(
   broker: Broker,
-  kind: "delivered" | "undelivered",
+  kind: "delivered" | "undelivered" | "preview",
   before: number,
   jobId: number | null,
   window: Window,

@@ -38,6 +38,32 @@ export function insertArtifact(tx: Tx, artifact: NewArtifact): void {
   );
 }
 
+/** Files of a try with this hash that have no preview yet. */
+export function filesWithoutPreview(rows: Rows, attemptId: number, sha256: string): { id: number; name: string }[] {
+  return rows.all(
+    `SELECT f.id, f.name FROM artifacts f WHERE f.attempt_id = ? AND f.sha256 = ? AND f.preview_of IS NULL
+       AND NOT EXISTS (SELECT 1 FROM artifacts p WHERE p.preview_of = f.id) ORDER BY f.id`,
+    attemptId,
+    sha256,
+  );
+}
+
+/** A preview of a file: of the same try, under its name; it goes nowhere. */
+export function insertPreview(
+  tx: Tx,
+  fileId: number,
+  { blobId, bytes, sha256 }: { blobId: number; bytes: number; sha256: string },
+): number {
+  return tx.run(
+    `INSERT INTO artifacts (attempt_id, job_id, staged, blob_id, name, bytes, sha256, partial, home, preview_of)
+     SELECT attempt_id, job_id, '', ?, name, ?, ?, partial, 'none', id FROM artifacts WHERE id = ?`,
+    blobId,
+    bytes,
+    sha256,
+    fileId,
+  ).id;
+}
+
 /** True when no newer generation of the frame has won: an old file must not replace a new one. `a` is its attempt. */
 export const isCurrent = `NOT EXISTS (SELECT 1 FROM attempts n WHERE n.step_id = a.step_id AND n.ordinal = a.ordinal
   AND n.generation > a.generation AND n.state = 'succeeded')`;
@@ -103,7 +129,7 @@ export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut
   // What a failed try left is no frame that came home, wherever somebody put it.
   tx.run(
     `UPDATE jobs SET delivered_files = delivered_files + 1
-     WHERE id = ? AND EXISTS (SELECT 1 FROM artifacts WHERE id = ? AND partial = 0)`,
+     WHERE id = ? AND EXISTS (SELECT 1 FROM artifacts WHERE id = ? AND partial = 0 AND preview_of IS NULL)`,
     jobId,
     artifactId,
   );
@@ -146,6 +172,7 @@ export interface ListedArtifact {
   kept: number;
   deliveredAt: number | null;
   problem: string | null;
+  previewOf: number | null;
 }
 
 /** Files of a job after `after`, in the order in which they came. */
@@ -155,6 +182,7 @@ export function listArtifactRows(
   filter: {
     after: number;
     limit: number;
+    kind: "file" | "preview" | "any";
     state: ListedArtifact["state"] | null;
     step?: string | undefined;
     ordinal?: number | undefined;
@@ -164,11 +192,12 @@ export function listArtifactRows(
   const state = `CASE WHEN f.partial = 1 THEN 'partial' WHEN ${isCurrent} THEN 'current' ELSE 'replaced' END`;
   return rows.all(
     `SELECT f.id, f.attempt_id AS attemptId, s.name AS step, s.idx AS stepIndex, a.ordinal, a.generation, f.name, f.bytes,
-            f.sha256, ${state} AS state, f.outside, f.executable, f.delivered_at AS deliveredAt, f.problem,
+            f.sha256, ${state} AS state, f.outside, f.executable, f.delivered_at AS deliveredAt, f.problem, f.preview_of AS previewOf,
             (f.staged <> '' OR (b.id IS NOT NULL AND b.dropped_at IS NULL)) AS kept
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
        LEFT JOIN blobs b ON b.id = f.blob_id
      WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
+       ${{ file: "AND f.preview_of IS NULL", preview: "AND f.preview_of IS NOT NULL", any: "" }[filter.kind]}
        ${step === null ? "" : "AND s.name = ?"} ${ordinal === null ? "" : "AND a.ordinal = cast(? AS integer)"}
      ORDER BY f.id LIMIT ?`,
     jobId,
@@ -199,7 +228,8 @@ export function deliveredFile(rows: Rows, jobId: number, artifactId: number): De
     `SELECT f.id, s.name AS step, a.ordinal, f.name, f.bytes, a.seconds, w.name AS worker, f.partial,
             f.delivered_at AS deliveredAt, f.problem
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
-       JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id WHERE f.id = ? AND f.job_id = ?`,
+       JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id
+     WHERE f.id = ? AND f.job_id = ? AND f.preview_of IS NULL`,
     artifactId,
     jobId,
   );
@@ -236,7 +266,7 @@ export function resultsThatCount(
             (b.id IS NOT NULL AND b.dropped_at IS NULL) AS stored
      FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
        LEFT JOIN blobs b ON b.id = f.blob_id
-     WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND f.partial = 0 AND a.state = 'succeeded'
+     WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND f.partial = 0 AND f.preview_of IS NULL AND a.state = 'succeeded'
        AND (? IS NULL OR a.step_id IN (SELECT value FROM json_each(?))) AND ${isCurrent}
      ORDER BY f.id LIMIT ?`,
     jobId,

@@ -13,7 +13,7 @@ export interface Retention {
   deliveredBefore: number | null;
   /** Results that never came home, of jobs that ended before. */
   undeliveredBefore: number | null;
-  /** Input files of jobs that ended before. */
+  /** Input files and previews of jobs that ended before. */
   inputsBefore: number | null;
   /** This job alone. */
   jobId: number | null;
@@ -28,8 +28,9 @@ const results = (
 /** Left out because another file was there, and no newer one counts: ours is the only one. */
 const isLeftOut = `(f.problem IS NOT NULL AND ${isCurrent})`;
 const kinds = {
-  delivered: `f.delivered_at < ? AND NOT ${isLeftOut}`,
-  undelivered: `(f.delivered_at IS NULL OR ${isLeftOut}) AND j.ended_at < ?`,
+  delivered: `f.preview_of IS NULL AND f.delivered_at < ? AND NOT ${isLeftOut}`,
+  undelivered: `f.preview_of IS NULL AND (f.delivered_at IS NULL OR ${isLeftOut}) AND j.ended_at < ?`,
+  preview: "f.preview_of IS NOT NULL AND j.ended_at < ?",
 };
 
 /** The rest of a statement about results that may go, and its values. */

@@ -1,4 +1,4 @@
--- Schema 3, generated from migrations/ by npm run gen. Do not change it here.
+-- Schema 4, generated from migrations/ by npm run gen. Do not change it here.
 
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -11,7 +11,7 @@ CREATE TABLE artifacts (
   delivered_at INTEGER,
   outside INTEGER NOT NULL DEFAULT 0 CHECK (outside IN (0, 1)),
   problem TEXT
-, blob_id INTEGER REFERENCES blobs (id), partial INTEGER NOT NULL DEFAULT 0 CHECK (partial IN (0, 1)), executable INTEGER NOT NULL DEFAULT 0 CHECK (executable IN (0, 1)), home TEXT NOT NULL DEFAULT 'broker' CHECK (home IN ('broker', 'pull', 'none')), cleaned_at INTEGER) STRICT;
+, blob_id INTEGER REFERENCES blobs (id), partial INTEGER NOT NULL DEFAULT 0 CHECK (partial IN (0, 1)), executable INTEGER NOT NULL DEFAULT 0 CHECK (executable IN (0, 1)), home TEXT NOT NULL DEFAULT 'broker' CHECK (home IN ('broker', 'pull', 'none')), cleaned_at INTEGER, preview_of INTEGER REFERENCES artifacts (id) ON DELETE CASCADE) STRICT;
 
 CREATE INDEX artifacts_attempt ON artifacts (attempt_id);
 
@@ -21,6 +21,8 @@ CREATE INDEX artifacts_job ON artifacts (job_id);
 
 CREATE INDEX artifacts_pending ON artifacts (id)
   WHERE delivered_at IS NULL AND outside = 0 AND home = 'broker' AND cleaned_at IS NULL;
+
+CREATE UNIQUE INDEX artifacts_preview ON artifacts (preview_of) WHERE preview_of IS NOT NULL;
 
 CREATE INDEX artifacts_staged ON artifacts (id) WHERE staged <> '';
 

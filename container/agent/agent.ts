@@ -2,14 +2,17 @@
 import { mkdirSync, realpathSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { availableParallelism, hostname } from "node:os";
+import { join } from "node:path";
 import manifest from "../../package.json" with { type: "json" };
 import { createClient } from "../../broker/contract/client.ts";
 import type { Lease, Order, RegisterWorker } from "../../broker/contract/worker.ts";
 import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.ts";
 import { findBlenders } from "./blender/discover.ts";
 import { measureMachine } from "./capabilities.ts";
-import { clearLeftovers, ownStaging } from "./leftovers.ts";
+import { clearLeftovers, clearOwned, ownFolder, ownStaging } from "./leftovers.ts";
 import { followOrders } from "./orders.ts";
+import { createPreviewMaker } from "./previews/make-preview.ts";
+import { createPreviews } from "./previews/previews.ts";
 import { platform } from "./platform/platform.ts";
 import { replaySpool } from "./replay.ts";
 import { createScriptCache, startLease, type LeaseRun } from "./run-lease.ts";
@@ -24,6 +27,8 @@ const AWAKE_AFTER_WORK_MS = 15_000;
 const THREADS_LEFT_FREE = 2;
 /** An agent that was told to leave waits at most so long for a broker that does not answer. */
 const LEAVE_LIMIT_MS = 4000;
+/** An agent that finishes and leaves makes the previews of its frames for so long. */
+const PREVIEWS_LIMIT_MS = 20_000;
 /** An idle agent that a launcher started does not outlive its broker for longer. */
 const ORPHAN_LIMIT_MS = 5 * 60_000;
 
@@ -74,6 +79,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const guest = pool === "local";
 
   const cleared = clearLeftovers(work);
+  // On the disk of the results, so that keeping one for its preview costs nothing.
+  const previewFolder = options.staging === undefined ? join(staging, "previews") : ownFolder(staging);
+  if (options.staging !== undefined) void clearOwned(staging);
   const [machine, blenders] = await Promise.all([
     measureMachine(work),
     findBlenders({ config: { blenders: options.blenders ?? [] }, env: process.env }).catch(() => []),
@@ -126,6 +134,12 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     blenders,
     lowPriority: guest,
     threads: guest ? guestThreads(availableParallelism()) : undefined,
+  });
+  const previews = createPreviews({
+    client,
+    maker: createPreviewMaker(blenders, process.env, previewFolder),
+    folder: previewFolder,
+    say,
   });
   const scripts = createScriptCache();
   let run: LeaseRun | undefined;
@@ -207,6 +221,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     staging,
     sharesDisk: options.staging !== undefined,
     scripts,
+    previews,
     get renewEveryMs() {
       return registered.renewEveryMs;
     },
@@ -266,6 +281,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
   await keeper.end();
   stayAwake.stop();
+  await previews.close(leaving ? 0 : PREVIEWS_LIMIT_MS);
   if (!gone.signal.aborted) {
     const limit = AbortSignal.timeout(LEAVE_LIMIT_MS);
     await client.call("delete", `/v1/workers/${registered.workerId}`, { signal: limit }).catch(() => {});

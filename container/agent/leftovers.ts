@@ -15,9 +15,14 @@ const own = new Set<string>();
 
 /** A new folder of this process for results that are to be sent. */
 export function ownStaging(work: string): string {
+  return ownFolder(join(work, "staging"));
+}
+
+/** The path of a folder of this process below `root`; `clearOwned` removes it once the process is dead. */
+export function ownFolder(root: string): string {
   const name = `${process.pid}-${Math.random().toString(36).slice(2, 8)}`;
   own.add(name);
-  return join(work, "staging", name);
+  return join(root, name);
 }
 
 /**
@@ -25,11 +30,11 @@ export function ownStaging(work: string): string {
  * agent, and by a launcher that saw an agent end. Never fails.
  */
 export async function clearLeftovers(work: string): Promise<void> {
-  await Promise.all([clearSessions(work), clearStaging(join(work, "staging"))]);
+  await Promise.all([clearSessions(work), clearOwned(join(work, "staging"))]);
 }
 
-/** What was not sent is lost with its agent: its frames are rendered again. */
-async function clearStaging(root: string): Promise<void> {
+/** Removes folders of dead agents. Results that were not sent are lost with them: those frames are rendered again. */
+export async function clearOwned(root: string): Promise<void> {
   for (const name of await readdir(root).catch(() => [])) {
     const owner = Number(/^(\d+)-/.exec(name)?.[1]);
     if (!Number.isInteger(owner) || own.has(name) || isAlive(owner)) continue;

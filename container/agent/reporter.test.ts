@@ -25,6 +25,8 @@ let heard: Heard[];
 /** What the server says; tests replace it. */
 let answer: (it: Heard) => Reply;
 let lost: number;
+/** What the reporter says that the broker has. */
+let accepted: ReportItem[];
 const over = new AbortController();
 
 async function textOf(request: IncomingMessage): Promise<string> {
@@ -48,6 +50,7 @@ beforeEach(async () => {
   heard = [];
   answer = good;
   lost = 0;
+  accepted = [];
   server = createServer((request, response) => {
     void textOf(request).then((text) => {
       const url = new URL(request.url ?? "", "http://x");
@@ -84,6 +87,7 @@ function start(): { reporter: Reporter; log: ReturnType<typeof createLeaseLog>; 
     signal: over.signal,
     onLost: () => (lost += 1),
     onContact: () => {},
+    onAccepted: (items) => accepted.push(...items),
   });
   return { reporter, log, spoolFolder: spool.folder };
 }
@@ -158,6 +162,22 @@ test("a broker that is busy is asked again, with the same number and the same it
     [1, 1],
   ]);
   expect(readdirSync(spoolFolder)).toEqual([]);
+});
+
+test("what the broker has is told once it has it, and nothing of a lost lease is", async () => {
+  let times = 0;
+  answer = (it) => {
+    expect(accepted).toEqual([]);
+    return (times += 1) === 1 ? problem(503, "busy") : good(it);
+  };
+  const one = start();
+  one.reporter.add(succeeded(0, 0));
+  await until(() => accepted.length > 0);
+  expect(accepted).toMatchObject([{ type: "succeeded", ordinal: 0 }]);
+  answer = () => problem(409, "lease-lost");
+  one.reporter.add(succeeded(1, 0));
+  await one.reporter.finish(false);
+  expect(accepted).toHaveLength(1);
 });
 
 test("a missing number is closed up", async () => {

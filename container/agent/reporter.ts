@@ -20,6 +20,8 @@ export interface ReporterOptions {
   signal: AbortSignal;
   /** The broker was reached. */
   onContact: () => void;
+  /** The broker has what these say. */
+  onAccepted: (items: readonly ReportItem[]) => void;
 }
 
 export type LeaseEnd = { next: Lease | null } | "lost" | "given-up";
@@ -93,6 +95,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const answer = await send(report);
       sending = undefined;
       if (answer === undefined) return;
+      options.onAccepted(batch);
       // What waits is kept again before it is sent.
       if (!items.some(isVerdict)) void onDisk(() => spool.forget(lease.leaseId));
       seq = answer.seq + 1;

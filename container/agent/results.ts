@@ -21,6 +21,12 @@ export interface MadeFile {
   executable?: boolean;
 }
 
+/** Which task made them, and the file that says how its pictures look. */
+export interface MadeBy {
+  ordinal: number;
+  look?: string | undefined;
+}
+
 export interface Results {
   /** Whether this step's results are found by looking at folders. */
   readonly collects: boolean;
@@ -36,9 +42,9 @@ export interface Results {
    * Makes files ready to be reported: whole, on the disk, hashed, and at the broker unless it sees them.
    * @throws Error with one sentence about a file that is not what it was said to be, or when the lease is over.
    */
-  settle(files: readonly MadeFile[]): Promise<ReportFile[]>;
+  settle(files: readonly MadeFile[], of: MadeBy): Promise<ReportFile[]>;
   /** The same for a task that did not succeed: what cannot be had is left out with a line in the log. */
-  settlePartial(files: readonly MadeFile[]): Promise<ReportFile[]>;
+  settlePartial(files: readonly MadeFile[], of: MadeBy): Promise<ReportFile[]>;
 }
 
 export interface ResultsOptions {
@@ -52,6 +58,12 @@ export interface ResultsOptions {
   session: () =>
     | { folder: string; collector: Collector | undefined; homeOf: (path: string) => string }
     | undefined;
+  /** Keeps pictures for their previews before anybody moves them. Never throws. */
+  hold: (
+    ordinal: number,
+    made: readonly (ReportFile & { path: string })[],
+    look: string | undefined,
+  ) => Promise<void>;
   say: (line: string) => void;
   signal: AbortSignal;
 }
@@ -126,7 +138,7 @@ export function createResults(options: ResultsOptions): Results {
     }
   }
 
-  async function settle(files: readonly MadeFile[]): Promise<ReportFile[]> {
+  async function settle(files: readonly MadeFile[], { ordinal, look }: MadeBy): Promise<ReportFile[]> {
     if (files.length === 0) return [];
     if (files.length > maxReportFiles) {
       throw new Error(
@@ -138,6 +150,7 @@ export function createResults(options: ResultsOptions): Results {
       signal.throwIfAborted();
       ready.push(await check(file));
     }
+    await options.hold(ordinal, ready, look);
     if (sharesDisk) {
       staged = true;
       return ready;
@@ -166,9 +179,9 @@ export function createResults(options: ResultsOptions): Results {
     },
     lift: (files) => Promise.all(files.map((file) => lift(file))),
     settle,
-    async settlePartial(files) {
+    async settlePartial(files, of) {
       try {
-        return await settle(files);
+        return await settle(files, of);
       } catch (error) {
         if (!signal.aborted) say(`tally: What was written before is not kept. ${(error as Error).message}`);
         return [];

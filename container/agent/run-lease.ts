@@ -9,6 +9,7 @@ import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.t
 import { createLeaseLog } from "./lease-log.ts";
 import { createReporter, type LeaseEnd } from "./reporter.ts";
 import { AWAY_LIMIT_MS, createResults } from "./results.ts";
+import type { Previews } from "./previews/previews.ts";
 import type { SessionFiles } from "./session-files.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
@@ -29,6 +30,7 @@ export interface LeaseHost {
   sharesDisk: boolean;
   renewEveryMs: number;
   scripts: ScriptCache;
+  previews: Previews;
   /** Whether the worker takes more work after this lease. */
   wantsMore: () => boolean;
 }
@@ -75,8 +77,11 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     onContact: () => {
       lastContact = performance.now();
     },
+    onAccepted: (items) => host.previews.release(items.map(({ ordinal }) => attemptOf(ordinal))),
     signal: over.signal,
   });
+  const attempts = new Map(lease.tasks.map(({ ordinal, attemptId }) => [ordinal, attemptId]));
+  const attemptOf = (ordinal: number): string => attempts.get(ordinal) ?? "";
   const results = createResults({
     client: host.client,
     lease,
@@ -88,6 +93,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
         collector: files?.collector,
         homeOf: (path) => files?.homeOf(path) ?? path,
       },
+    hold: (of, made, look) => host.previews.hold(lease, attemptOf(of), made, look),
     say: (line) => log.append(line),
     signal: over.signal,
   });
@@ -205,6 +211,7 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
     over.abort();
     log.close(end === "given-up");
     if (end === "lost") host.spool.forget(lease.leaseId);
+    host.previews.drop([...attempts.values()]);
     // The broker fetches the files of frames from here and removes the folder itself.
     if (!results.staged) void rm(leaseFolder, { recursive: true, force: true }).catch(() => {});
     return end;

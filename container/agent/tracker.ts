@@ -144,9 +144,10 @@ export function createTracker(
   async function verdict(
     item: ReportItem & { type: "succeeded" },
     files: MadeFile[] | Promise<MadeFile[]>,
+    look?: string,
   ): Promise<ReportItem> {
     try {
-      return { ...item, files: await results.settle(await files) };
+      return { ...item, files: await results.settle(await files, { ordinal: item.ordinal, look }) };
     } catch (error) {
       if (results.over) throw error;
       return failedBy(item, error);
@@ -173,7 +174,7 @@ export function createTracker(
       const items: ReportItem[] = [];
       for (const [index, { item }] of closed.entries()) {
         const files = shares[index] ?? [];
-        if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files) });
+        if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files, item) });
         else items.push(trouble ? failedBy(item, trouble.error) : await verdict(item, files));
       }
       // What was said about the files belongs to the tasks' logs too; nothing else speaks now.
@@ -197,7 +198,7 @@ export function createTracker(
       if (it.files.length === 0) say(item);
       else {
         const files = gather(results.lift(it.files)).catch(() => []);
-        enqueue(async () => [{ ...item, files: await results.settlePartial(await files) }]);
+        enqueue(async () => [{ ...item, files: await results.settlePartial(await files, item) }]);
       }
     }
     if (it.state === "succeeded") {
@@ -208,6 +209,7 @@ export function createTracker(
         await verdict(
           { type: "succeeded", ...at, seconds, files: [], ...(it.device && { device: it.device }) },
           files,
+          it.look,
         ),
       ]);
     }

@@ -6,6 +6,8 @@ import { expect, onTestFinished, test } from "vitest";
 import { createClient } from "../../broker/contract/client.ts";
 import { createScriptCache, startLease, type LeaseRun } from "../../container/agent/run-lease.ts";
 import { createSessionKeeper } from "../../container/agent/session-keeper.ts";
+import { createPreviewMaker } from "../../container/agent/previews/make-preview.ts";
+import { createPreviews } from "../../container/agent/previews/previews.ts";
 import { createSpool } from "../../container/agent/spool.ts";
 import { joinWorker, type Held } from "../support/fake-worker.ts";
 import { testBroker, testFolder } from "../support/start-broker.ts";
@@ -52,6 +54,10 @@ async function prepared(script: string, chunk: object = {}) {
   onTestFinished(() => keeper.abandon());
   const staging = join(work, "staging");
   mkdirSync(staging);
+  const folder = join(work, "previews");
+  const maker = createPreviewMaker([], process.env, folder);
+  const previews = createPreviews({ client, maker, folder, say: () => {} });
+  onTestFinished(() => previews.close(0));
   const host = {
     client,
     spool: createSpool(work),
@@ -60,6 +66,7 @@ async function prepared(script: string, chunk: object = {}) {
     sharesDisk: true,
     renewEveryMs: 5000,
     scripts: createScriptCache(),
+    previews,
     wantsMore: () => false,
   };
   const task = async () => (await broker.api.ok("listTasks", { params: { job: number } })).items;

@@ -58,6 +58,7 @@ export function cleanedText(cleaned: Cleaned, command: string, waitsADay: boolea
   const rows: [string, { files: number; bytes: number }][] = [
     ["copies of results that are home", cleaned.results],
     ["results that never came home", cleaned.undelivered],
+    ["small pictures of old results", cleaned.previews],
     ["input files that no job needs", cleaned.inputs],
     ["bytes that belong to no job", cleaned.orphans],
   ];

@@ -1,10 +1,12 @@
 // Which files are pictures for a browser, and how they become sequences.
 import { expect, it } from "vitest";
 import type { Artifact } from "../../contract/attempt.ts";
-import { addToReels, baseName, pictureOf, sequenceOf, type Reel } from "./pictures.ts";
+import { addToReels, baseName, pictureOf, sequenceOf, shownFiles, type Reel } from "./pictures.ts";
 
 const artifact = (name: string, ordinal: number, more: object = {}): Artifact => ({
-  id: `art_${ordinal}`,
+  id: `fil_${ordinal}`,
+  kind: "file",
+  of: null,
   attemptId: "att_1",
   step: "Render",
   ordinal,
@@ -33,14 +35,33 @@ it.each([
   expect(sequenceOf(name, frame)).toBe(sequence);
 });
 
-it("shows pictures that browsers know, and previews of those they do not", () => {
+const preview = (of: Artifact, sha256: string): Artifact => ({
+  ...of,
+  id: `${of.id}0`,
+  kind: "preview",
+  of: of.id,
+  kept: true,
+  sha256,
+});
+
+it("shows previews, and pictures that browsers know", () => {
   expect(pictureOf(artifact("/a/1.PNG", 0))).toMatchObject({ sha256: "/a/1.PNG", isPreview: false });
-  expect(pictureOf(artifact("/a/1.exr", 0))).toBeNull();
-  expect(pictureOf(artifact("/a/1.exr", 0, { preview: { sha256: "small" } }))).toMatchObject({
-    sha256: "small",
-    isPreview: true,
-  });
+  const exr = artifact("/a/1.exr", 0);
+  expect(pictureOf(exr)).toBeNull();
+  expect(pictureOf(preview(exr, "small"))).toEqual({ sha256: "small", name: "/a/1.exr", isPreview: true });
   expect(pictureOf(artifact("/a/1.png", 0, { kept: false }))).toBeNull();
+});
+
+it("shows each file in full where browsers can, and small by its preview", () => {
+  const [exr, png, blend] = [artifact("/a/1.exr", 0), artifact("/a/2.png", 1), artifact("/a/3.blend", 2)];
+  const old = artifact("/a/4.png", 3, { kept: false });
+  const shown = shownFiles([exr, png, blend, old, preview(png, "p"), preview(exr, "e"), preview(old, "o")]);
+  expect(shown.map(({ file, full, small }) => [file.name, full.sha256, small.sha256])).toEqual([
+    ["/a/1.exr", "e", "e"],
+    ["/a/2.png", "/a/2.png", "p"],
+    ["/a/4.png", "o", "o"],
+  ]);
+  expect(shownFiles([png])[0]?.small.sha256).toBe("/a/2.png");
 });
 
 it("makes one reel for each sequence of a step; what came later counts", () => {
@@ -52,12 +73,17 @@ it("makes one reel for each sequence of a step; what came later counts", () => {
     artifact("/a/x_0001.png", 0, { sha256: "newer" }),
     artifact("/a/x_0003.png", 2, { state: "partial" }),
     artifact("/a/x_0001.exr", 0),
+    preview(artifact("/a/z_0001.png", 0), "small"),
   ]);
   expect([...reels.values()].map(({ name, pictures }) => [name, pictures.size])).toEqual([
     ["/a/x_####.png", 2],
     ["/a/z_####.png", 1],
   ]);
   expect(reels.get("Render\n/a/x_####.png")?.pictures.get(0)?.sha256).toBe("newer");
+  expect(reels.get("Render\n/a/z_####.png")?.pictures.get(0)).toMatchObject({
+    sha256: "small",
+    isPreview: true,
+  });
 });
 
 it("knows the last part of a path of any system", () => {

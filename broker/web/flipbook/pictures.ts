@@ -24,20 +24,28 @@ export function mediaTypeOf(name: string): string | null {
   return shown[/\.([a-z\d]+)$/i.exec(name)?.[1]?.toLowerCase() ?? ""] ?? null;
 }
 
-/** What to show for a file: its preview where it has one, itself where it is a picture for browsers; else null. */
-export function pictureOf(artifact: Artifact): Picture | null {
-  const { name, kept, sha256 } = artifact;
-  const preview = previewOf(artifact);
-  if (preview !== null) return { sha256: preview, name, isPreview: true };
-  return kept && mediaTypeOf(name) !== null ? { sha256, name, isPreview: false } : null;
+/** What to show for an artifact: a preview, or a file that is a picture for browsers; else null. */
+export function pictureOf({ kind, name, kept, sha256 }: Artifact): Picture | null {
+  const isPreview = kind === "preview";
+  return kept && (isPreview || mediaTypeOf(name) !== null) ? { sha256, name, isPreview } : null;
 }
 
-/** A broker that makes previews names them beside the file. */
-function previewOf(artifact: object): string | null {
-  const preview: unknown = "preview" in artifact ? artifact.preview : null;
-  if (typeof preview === "string") return preview;
-  if (typeof preview !== "object" || preview === null || !("sha256" in preview)) return null;
-  return typeof preview.sha256 === "string" ? preview.sha256 : null;
+/** A file that can be looked at: in full, and small, which may be the same. */
+export interface ShownFile {
+  file: Artifact;
+  full: Picture;
+  small: Picture;
+}
+
+/** The files among artifacts that can be looked at, each with its preview; those that have neither are left out. */
+export function shownFiles(artifacts: readonly Artifact[]): ShownFile[] {
+  const previews = new Map(artifacts.map((one) => [one.of, pictureOf(one)]));
+  return artifacts.flatMap((file) => {
+    if (file.kind !== "file") return [];
+    const own = pictureOf(file);
+    const small = previews.get(file.id) ?? own;
+    return small === null ? [] : [{ file, full: own ?? small, small }];
+  });
 }
 
 /** A name with its frame number as ####, so that the frames of one output have one name. */

@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Artifact, Attempt } from "../../contract/attempt.ts";
 import type { TaskState } from "../../contract/states.ts";
-import { pictureOf } from "../flipbook/pictures.ts";
+import { shownFiles } from "../flipbook/pictures.ts";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { duration, frameWords } from "../words.ts";
@@ -77,11 +77,11 @@ function useKnown({ job, step, ordinal, state }: TipFrame): Known | null {
       const [tries, files] = await Promise.all([
         api.listAttempts(job, query, stop.signal),
         state === "succeeded"
-          ? api.listArtifacts(job, { step, ordinal, state: "current", limit: 20 }, stop.signal)
+          ? api.listArtifacts(job, { step, ordinal, kind: "any", state: "current", limit: 40 }, stop.signal)
           : { items: [] as Artifact[] },
       ]);
-      const shown = files.items.map(pictureOf).find((picture) => picture !== null);
-      const picture = shown ? await addresses.of(shown.sha256) : null;
+      const [shown] = shownFiles(files.items);
+      const picture = shown ? await addresses.of(shown.small.sha256) : null;
       if (!stop.signal.aborted) setKnown({ key, value: { attempt: tries.items[0], picture } });
     };
     const timer = setTimeout(() => {

@@ -3,6 +3,7 @@ import { useMemo } from "preact/hooks";
 import { progressKey } from "../../contract/feed-store.ts";
 import { taskStates } from "../../contract/states.ts";
 import { parseRange, rangeValue, type IntegerRange } from "../../openjd/range-expression.ts";
+import { usePreviews } from "../job/use-previews.ts";
 import { useLive, type Live } from "../live.ts";
 import { framePath, navigate, playPath } from "../router.tsx";
 import { useStore } from "../store.ts";
@@ -23,9 +24,10 @@ const usualRate = 24;
 /** The flip-book of one job; give it a `key` by job. */
 export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
   useLive(live, 200);
+  const previews = usePreviews(live);
   const { api, addresses } = useStore();
   const list = useMemo<ListPictures>(
-    () => (after, signal) => api.listArtifacts(job, { after, limit: 1000, state: "current" }, signal),
+    () => (after, signal) => api.listArtifacts(job, { after, limit: 1000, kind: "any", state: "current" }, signal),
     [api, job],
   );
   const { details, steps, progress } = live.client.store;
@@ -38,7 +40,7 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
     <FlipBook
       list={list}
       addresses={addresses}
-      version={`${succeeded} ${detail.deliveredFiles} ${live.client.state}`}
+      version={`${succeeded} ${detail.deliveredFiles} ${previews} ${live.client.state}`}
       framesPerSecond={rate > 0 && rate <= 240 ? rate : usualRate}
       countOf={(step) => views.get(step)?.states.length ?? 0}
       frameOf={(step, ordinal) => {

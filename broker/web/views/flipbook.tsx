@@ -52,7 +52,7 @@ export function FlipBook(props: FlipBookProps) {
           </p>
         ) : loaded ? (
           <p>
-            No picture to play yet. PNG, JPEG, WebP, AVIF and GIF files appear here as their frames finish.
+            No picture to play yet. They appear here as their frames finish.
           </p>
         ) : (
           <p>Looking for pictures…</p>
@@ -246,7 +246,7 @@ const holes: Readonly<Record<TaskState, string>> = {
   blocked: "waits for another step",
   ready: "waits for a worker",
   running: "is rendering",
-  succeeded: "is done; its file is no picture that browsers show",
+  succeeded: "is done; there is no preview of it yet",
   failed: "failed",
   canceled: "was canceled",
 };

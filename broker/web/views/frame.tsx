@@ -34,7 +34,7 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
     version,
   );
   const artifacts = useLoad(
-    (signal) => api.listArtifacts(job, { step, ordinal, limit: 1000 }, signal),
+    (signal) => api.listArtifacts(job, { step, ordinal, kind: "any", limit: 1000 }, signal),
     key,
     version,
   );
@@ -122,7 +122,7 @@ function filesThatCount<T extends { state: string }>(files: readonly T[]): T[] {
 }
 
 function nothingWords(state: TaskState, files: number): string {
-  if (files > 0) return "None of its files is a picture that browsers show.";
+  if (files > 0) return "There is no preview of its files yet, and browsers show none of them.";
   if (state === "succeeded") return "This frame made no file.";
   if (state === "running") return "Its picture appears here when it is done.";
   return state === "failed" ? "It left no picture." : "No picture yet.";
@@ -211,13 +211,15 @@ function useVersion(live: Live | null, step: string, ordinal: number): string {
   return String(version);
 }
 
+const kinds: readonly string[] = ["task.changed", "artifact.delivered", "artifact.previewed"];
+
 function concerns(message: FeedMessage, step: string, ordinal: number): boolean {
   // After a connection was lost, anything may have happened.
   if (message.type === "snapshot") return true;
   if (message.type !== "events") return false;
   return message.events.some(
     (event) =>
-      (event.kind === "task.changed" || event.kind === "artifact.delivered") &&
+      kinds.includes(event.kind) &&
       (event.step === null || event.step === step) &&
       (event.first === null || (event.first <= ordinal && ordinal <= (event.last ?? event.first))),
   );

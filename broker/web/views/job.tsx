@@ -11,6 +11,7 @@ import { JobHead } from "../job/head.tsx";
 import { Machines } from "../job/machines.tsx";
 import { Parameters } from "../job/parameters.tsx";
 import { Steps } from "../job/steps.tsx";
+import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
 import { useLive, type Live } from "../live.ts";
 import { Link } from "../router.tsx";
@@ -90,13 +91,14 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
 function Pictures({ job, live }: { job: number; live: Live }) {
   const { api } = useStore();
   const [isOpen, setOpen] = useState(false);
+  const previews = usePreviews(live);
   const done = live.client.store.details.get(job)?.counts.succeeded ?? 0;
-  // Looked for at once and less and less often: many jobs have no picture that a browser can show.
-  const round = isOpen ? 0 : Math.ceil(Math.log2(done + 1));
+  // Looked for at once and less and less often: many jobs have no picture.
+  const round = isOpen ? 0 : Math.ceil(Math.log2(done + 1)) + Math.min(1, previews);
   useEffect(() => {
     if (round === 0) return undefined;
     const stop = new AbortController();
-    api.listArtifacts(job, { state: "current", limit: 50 }, stop.signal).then(
+    api.listArtifacts(job, { kind: "any", state: "current", limit: 50 }, stop.signal).then(
       ({ items }) => items.some((one) => pictureOf(one) !== null) && setOpen(true),
       // The next frame that is done asks again.
       () => undefined,

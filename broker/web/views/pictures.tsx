@@ -2,7 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Artifact } from "../../contract/attempt.ts";
 import type { Addresses } from "../flipbook/addresses.ts";
-import { baseName, pictureOf } from "../flipbook/pictures.ts";
+import { baseName, shownFiles } from "../flipbook/pictures.ts";
 import { bytesText } from "../log/words.ts";
 
 /** The address of a picture's bytes; undefined while it is asked for, null when there is none. */
@@ -31,16 +31,13 @@ interface FramePicturesProps {
 
 /** The picture of a frame, large; with several, a row to choose from. */
 export function FramePictures({ artifacts, addresses, nothing }: FramePicturesProps) {
-  const shown = artifacts.flatMap((artifact) => {
-    const picture = pictureOf(artifact);
-    return picture === null ? [] : [{ artifact, picture }];
-  });
+  const shown = shownFiles(artifacts);
   const [chosen, setChosen] = useState<string | null>(null);
   const [isLarge, setLarge] = useState(false);
-  const current = shown.find(({ artifact }) => artifact.id === chosen) ?? shown[0];
-  const address = useAddress(addresses, current?.picture.sha256);
+  const current = shown.find(({ file }) => file.id === chosen) ?? shown[0];
+  const address = useAddress(addresses, current?.full.sha256);
   if (current === undefined) return <div class="shot is-empty">{nothing}</div>;
-  const { artifact, picture } = current;
+  const { file, full } = current;
   return (
     <figure class="shot">
       <button
@@ -50,24 +47,24 @@ export function FramePictures({ artifacts, addresses, nothing }: FramePicturesPr
         aria-pressed={isLarge}
         onClick={() => setLarge(!isLarge)}
       >
-        {typeof address === "string" && <img src={address} alt={baseName(artifact.name)} />}
+        {typeof address === "string" && <img src={address} alt={baseName(file.name)} />}
         {address === null && <span class="shot-note">This picture is not kept here any more.</span>}
       </button>
       <figcaption>
-        <span class="shot-name">{baseName(artifact.name)}</span>
-        {artifact.state === "partial" && <span class="tag is-warning">from a try that did not finish</span>}
-        {picture.isPreview && <span class="tag">preview</span>}
+        <span class="shot-name">{baseName(file.name)}</span>
+        {file.state === "partial" && <span class="tag is-warning">from a try that did not finish</span>}
+        {full.isPreview && <span class="tag">preview</span>}
       </figcaption>
       {shown.length > 1 && (
         <div class="shot-row">
           {shown.map((one) => (
             <Thumbnail
-              key={one.artifact.id}
+              key={one.file.id}
               addresses={addresses}
-              sha256={one.picture.sha256}
-              name={baseName(one.artifact.name)}
+              sha256={one.small.sha256}
+              name={baseName(one.file.name)}
               isCurrent={one === current}
-              onChoose={() => setChosen(one.artifact.id)}
+              onChoose={() => setChosen(one.file.id)}
             />
           ))}
         </div>
@@ -99,10 +96,11 @@ function Thumbnail(props: {
 
 /** Every file of a frame: how large, and where it is. */
 export function FrameFiles({ artifacts }: { artifacts: readonly Artifact[] }) {
-  if (artifacts.length === 0) return null;
+  const files = artifacts.filter(({ kind }) => kind === "file");
+  if (files.length === 0) return null;
   return (
     <ul class="files">
-      {artifacts.map((artifact) => (
+      {files.map((artifact) => (
         <li key={artifact.id}>
           <span class="files-name" title={artifact.name}>
             {baseName(artifact.name)}

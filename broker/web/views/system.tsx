@@ -105,7 +105,7 @@ function SystemFacts({ system, cleanable, isLive }: SystemFactsProps) {
       </Card>
       <Card title="How long things are kept">
         <Fact name="Results that are home">{daysWords(retention.deliveredDays, "")}</Fact>
-        <Fact name="Input files">{daysWords(retention.inputDays, " after the job's end")}</Fact>
+        <Fact name="Input files, previews">{daysWords(retention.inputDays, " after the job's end")}</Fact>
         <Fact name="Results not home yet">until they are</Fact>
       </Card>
       <Card title="Shared folders">
@@ -130,7 +130,7 @@ function SystemFacts({ system, cleanable, isLive }: SystemFactsProps) {
 }
 
 function Cleanable({ cleanable }: { cleanable: Cleaned }) {
-  const parts = [cleanable.results, cleanable.inputs, cleanable.orphans];
+  const parts = [cleanable.results, cleanable.previews, cleanable.inputs, cleanable.orphans];
   const bytes = parts.reduce((sum, part) => sum + part.bytes, 0);
   const files = parts.reduce((sum, part) => sum + part.files, 0);
   return (

@@ -15,20 +15,16 @@ export type DriverMessage =
   | { event: "started"; frame: number; layers: number }
   | { event: "stats"; text: string }
   | { event: "file"; frame: number; path: string; name: string; bytes: number }
+  | { event: "look"; frame: number; path: string }
   | { event: "done"; frame: number; ok: boolean; reason?: string; words?: string };
 
-export type BlenderProcess = {
-  pid: number | undefined;
+export type BlenderProcess = Omit<BlenderScript, "send"> & {
   /** Asks for one frame, written below `folder`, which is this frame's alone. */
   render: (frame: number, folder: string) => void;
-  /** Ends it and everything it started, at once. */
-  kill: () => void;
-  /** Lets it end by itself; kills it after `patience` milliseconds. */
-  close: (patience: number) => Promise<void>;
 };
-export type BlenderEvents = {
+export type BlenderEvents<M = DriverMessage> = {
   log: (line: string) => void;
-  message: (message: DriverMessage) => void;
+  message: (message: M) => void;
   /** Called once, after every line was handed over. */
   exit: (code: number | null, signal: string | null, error: string | null) => void;
 };
@@ -75,6 +71,17 @@ export function pythonCommand(
   ];
 }
 
+/** A Python file of ours at work inside Blender. */
+export type BlenderScript = {
+  pid: number | undefined;
+  /** Writes one command. */
+  send: (command: object) => void;
+  /** Ends it and everything it started, at once. */
+  kill: () => void;
+  /** Lets it end by itself; kills it after `patience` milliseconds. */
+  close: (patience: number) => Promise<void>;
+};
+
 /** Starts Blender with its settings; `scratch` is the session's own folder for Blender's temporary files. */
 export async function startBlender(
   install: BlenderInstall,
@@ -82,10 +89,23 @@ export async function startBlender(
   scratch: string,
   events: BlenderEvents,
 ): Promise<BlenderProcess> {
-  const word = randomBytes(12).toString("hex");
   const settingsPath = join(scratch, "driver-settings.json");
   await writeFile(settingsPath, JSON.stringify(settings), { mode: 0o600 });
-  const child = spawn(install.path, pythonCommand(install, join(driverFolder(), "driver.py")), {
+  const environment = { TALLY_DRIVER_SETTINGS: settingsPath };
+  const { send, ...script } = startScript(install, "driver.py", scratch, environment, events);
+  return { ...script, render: (frame, folder) => send({ frame, folder }) };
+}
+
+/** Starts a Python file of the driver's folder in a Blender; temporary files go to `scratch`. */
+export function startScript<M>(
+  install: BlenderInstall,
+  name: string,
+  scratch: string,
+  environment: NodeJS.ProcessEnv,
+  events: BlenderEvents<M>,
+): BlenderScript {
+  const word = randomBytes(12).toString("hex");
+  const child = spawn(install.path, pythonCommand(install, join(driverFolder(), name)), {
     cwd: scratch,
     stdio: ["pipe", "pipe", "pipe"],
     // Its own process group, so that one kill reaches what scenes and add-ons start.
@@ -93,8 +113,8 @@ export async function startBlender(
     windowsHide: true,
     env: {
       ...process.env,
+      ...environment,
       TALLY_DRIVER_WORD: word,
-      TALLY_DRIVER_SETTINGS: settingsPath,
       TMPDIR: scratch,
       PYTHONDONTWRITEBYTECODE: "1",
     },
@@ -105,9 +125,9 @@ export async function startBlender(
     if (child.pid === undefined) events.exit(null, null, error);
   });
   child.stdin.on("error", () => undefined);
-  const split = splitLines<DriverMessage>(`\x1e${word} `, events);
+  const split = splitLines<M>(`\x1e${word} `, events);
   child.stdout.on("data", split.feed);
-  const early = splitLines<DriverMessage>(`\x1e${word} `, events);
+  const early = splitLines<M>(`\x1e${word} `, events);
   child.stderr.on("data", early.feed);
   child.on("close", (code, signal) => {
     split.end();
@@ -118,7 +138,7 @@ export async function startBlender(
   child.on("exit", () => killGroup(child));
   return {
     pid: child.pid,
-    render: (frame, folder) => void child.stdin.write(`${JSON.stringify({ frame, folder })}\n`),
+    send: (command) => void child.stdin.write(`${JSON.stringify(command)}\n`),
     kill: () => killGroup(child),
     close: async (patience) => {
       if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;

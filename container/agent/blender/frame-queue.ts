@@ -33,6 +33,7 @@ type Running = {
   startedAt: number;
   lines: string[];
   files: FrameFile[];
+  look: string | undefined;
   progress: ProgressState;
   saidAt: number;
   said: number;
@@ -92,6 +93,8 @@ export function createRenderer(
       listener.frame({ frame: message.frame, state: "started" });
     } else if (running && message.event === "file") {
       running.files.push({ path: message.path, name: message.name, bytes: message.bytes });
+    } else if (running && message.event === "look") {
+      running.look = message.path;
     } else if (running && message.event === "done") {
       running.end(outcomeOf(message, running.lines, driverSettings.allowMissing));
     }
@@ -153,6 +156,7 @@ export function createRenderer(
         startedAt: performance.now(),
         lines: [],
         files: [],
+        look: undefined,
         progress: newProgress(),
         saidAt: performance.now(),
         said: 0,
@@ -175,8 +179,10 @@ export function createRenderer(
     const done = running as Running | null;
     running = null;
     const seconds = Math.round(performance.now() - (done?.startedAt ?? 0)) / 1000;
-    if (outcome.ok) listener.frame({ frame, state: "succeeded", files: done?.files ?? [], seconds, device });
-    else {
+    if (outcome.ok) {
+      const { files = [], look } = done ?? {};
+      listener.frame({ frame, state: "succeeded", files, seconds, device, ...(look !== undefined && { look }) });
+    } else {
       await rm(folder, { recursive: true, force: true });
       listener.frame({ frame, state: "failed", reason: outcome.reason, seconds });
     }

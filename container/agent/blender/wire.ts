@@ -13,6 +13,8 @@ export type FrameLine = {
   seconds?: number;
   device?: string;
   reason?: string;
+  /** The file that says how its pictures look, for their previews. */
+  look?: string;
 };
 export type FrameFile = { path: string; name: string; bytes: number };
 

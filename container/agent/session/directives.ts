@@ -17,6 +17,8 @@ export interface FrameReport {
   reason?: string;
   /** What it was rendered on: CPU, or the GPU's name. */
   device?: string;
+  /** The file that says how its pictures look, for their previews. */
+  look?: string;
   files: FrameFile[];
 }
 
@@ -132,7 +134,7 @@ function readFrame(text: string): Directive {
     return bad;
   }
   if (typeof value !== "object" || value === null) return bad;
-  const { frame, state, progress, seconds, reason, device, files } = value as Record<string, unknown>;
+  const { frame, state, progress, seconds, reason, device, look, files } = value as Record<string, unknown>;
   if (!Number.isInteger(frame)) return bad;
   if (state !== "started" && state !== "progress" && state !== "succeeded" && state !== "failed") return bad;
   const report: FrameReport = { frame: frame as number, state, files: [] };
@@ -140,6 +142,7 @@ function readFrame(text: string): Directive {
   if (typeof seconds === "number" && seconds >= 0) report.seconds = seconds;
   if (typeof reason === "string") report.reason = reason.slice(0, 4000);
   if (typeof device === "string" && device !== "") report.device = device.slice(0, 200);
+  if (typeof look === "string" && look !== "" && look.length <= 4096) report.look = look;
   for (const file of Array.isArray(files) ? (files as unknown[]).slice(0, 1000) : []) {
     const { path, name, bytes } = (file ?? {}) as Record<string, unknown>;
     if (typeof path !== "string" || typeof name !== "string" || !Number.isSafeInteger(bytes)) return bad;

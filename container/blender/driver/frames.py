@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import threading
@@ -11,6 +12,7 @@ from typing import Any
 import bpy
 from channel import Channel
 from image_check import check_image
+from look import write_look
 from missing import broken_drivers
 from outputs import OutputPlan, expected_files, redirect, saved_files, silent_nodes
 from problems import SceneProblem
@@ -54,6 +56,9 @@ def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame:
         main = _render(opened, plan, frame, folder)
         for path, home in _check(opened, plan, frame, folder, main):
             channel.send(event="file", frame=frame, path=path, name=home, bytes=os.path.getsize(path))
+        # How its pictures look is for their previews: no frame fails by that.
+        with contextlib.suppress(Exception):
+            channel.send(event="look", frame=frame, path=write_look(opened.scene, folder))
         channel.send(event="done", frame=frame, ok=True)
     except SceneProblem as problem:
         shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,54 @@
+// Chooses how a preview is made: by a Blender where the picture says how its scene shows it, else by ffmpeg.
+import { readFile } from "node:fs/promises";
+import { chooseBlender, type BlenderInstall } from "../blender/discover.ts";
+import { findFfmpeg } from "../encode/ffmpeg.ts";
+import { createBlenderPreviewer } from "./blender-preview.ts";
+import { ffmpegPreview } from "./ffmpeg-preview.ts";
+
+/** The longer side of a preview, pixels: enough to judge a movement by, small enough to play many. */
+const SIDE = 960;
+
+export interface PreviewMaker {
+  /**
+   * Writes `source` as a small JPEG. `look`: the file of its scene's look, where it has one.
+   * @throws Error with a sentence when no program here can.
+   */
+  make(source: string, target: string, look: string | undefined): Promise<void>;
+  /** Ends at once what it keeps running. */
+  close(): void;
+}
+
+/** `scratch` is a folder of this process for temporary files. */
+export function createPreviewMaker(
+  blenders: readonly BlenderInstall[],
+  env: NodeJS.ProcessEnv,
+  scratch: string,
+): PreviewMaker {
+  const blender = createBlenderPreviewer(scratch);
+
+  async function byBlender(source: string, target: string, look: string): Promise<void> {
+    const { version } = JSON.parse(await readFile(look, "utf8")) as { version: string };
+    const chosen = chooseBlender(blenders, version.split(".").slice(0, 2).join("."));
+    if ("problem" in chosen) throw new Error(chosen.problem);
+    await blender.make(chosen.install, source, target, look, SIDE);
+  }
+
+  return {
+    async make(source, target, look) {
+      let first: unknown;
+      if (look !== undefined) {
+        try {
+          return await byBlender(source, target, look);
+        } catch (error) {
+          first = error;
+        }
+      }
+      try {
+        await ffmpegPreview(await findFfmpeg(env), source, target, SIDE);
+      } catch (error) {
+        throw first ?? error;
+      }
+    },
+    close: () => blender.close(),
+  };
+}

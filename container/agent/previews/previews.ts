@@ -1,0 +1,200 @@
+// Small pictures of what tasks made. They are made one after the other beside the next frames, never before them, and
+// whatever goes wrong with one is no trouble of any frame.
+import { constants } from "node:fs";
+import { copyFile, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import type { Client } from "../../../broker/contract/client.ts";
+import type { Lease, ReportFile } from "../../../broker/contract/worker.ts";
+import { createBackoff, isPassing, REQUEST_LIMIT_MS } from "../backoff.ts";
+import type { PreviewMaker } from "./make-preview.ts";
+import { isPictureName } from "./picture-names.ts";
+
+/** Pictures wait on this disk until their turn comes: at most so many, and so many bytes. What is beyond has no preview. */
+const MOST_HELD = 2000;
+const MOST_HELD_BYTES = 8 * 1024 ** 3;
+/** A broker that is away is waited for as long as by any result, ms. */
+const AWAY_LIMIT_MS = 30 * 60_000;
+
+export interface Previews {
+  /** Keeps the pictures among a try's files from going away before their turn. Never throws. */
+  hold(
+    lease: Pick<Lease, "leaseId" | "token">,
+    attemptId: string,
+    files: readonly (ReportFile & { path: string })[],
+    look: string | undefined,
+  ): Promise<void>;
+  /** The broker knows the files of these tries now: their turn may come. */
+  release(attemptIds: readonly string[]): void;
+  /** The broker will not hear of these tries. */
+  drop(attemptIds: readonly string[]): void;
+  /** Makes what is released, for at most so many ms, and ends. */
+  close(limitMs: number): Promise<void>;
+}
+
+interface Held {
+  lease: Pick<Lease, "leaseId" | "token">;
+  attemptId: string;
+  sha256: string;
+  /** Where it can be read: a name of our own. */
+  source: string;
+  bytes: number;
+  look: string | undefined;
+}
+
+export interface PreviewOptions {
+  client: Client;
+  maker: PreviewMaker;
+  /** A folder for this alone, on the disk of the results; made with the first picture. */
+  folder: string;
+  /** One line about what does not work, each once. */
+  say: (text: string) => void;
+}
+
+/** Previews of one agent. */
+export function createPreviews({ client, maker, folder, say }: PreviewOptions): Previews {
+  const held = new Map<string, Held[]>();
+  const looks = new Map<string, string>();
+  const told = new Set<string>();
+  const gone = new AbortController();
+  let queue: Held[] = [];
+  let names = 0;
+  let count = 0;
+  let bytes = 0;
+  let working: Promise<void> | undefined;
+
+  function complain(name: string, error: unknown): void {
+    const why = error instanceof Error ? error.message : String(error);
+    if (gone.signal.aborted || told.has(why) || told.size > 100) return;
+    told.add(why);
+    say(`no preview of ${name}: ${why}`);
+  }
+
+  /** Another name for the same bytes: the broker may move the first one home at any moment. */
+  async function keep(file: { path: string; name: string }): Promise<string> {
+    const source = join(folder, `${(names += 1)}${extname(file.name)}`);
+    try {
+      await link(file.path, source);
+    } catch {
+      // A disk without links.
+      await copyFile(file.path, source, constants.COPYFILE_FICLONE);
+    }
+    return source;
+  }
+
+  async function keepLook(path: string | undefined): Promise<string | undefined> {
+    if (path === undefined) return undefined;
+    const text = await readFile(path, "utf8");
+    const known = looks.get(text);
+    if (known !== undefined) return known;
+    const copy = join(folder, `look-${(names += 1)}.json`);
+    await writeFile(copy, text);
+    looks.set(text, copy);
+    return copy;
+  }
+
+  async function letGo({ source, bytes: size }: Held): Promise<void> {
+    count -= 1;
+    bytes -= size;
+    await rm(source, { force: true }).catch(() => {});
+  }
+
+  async function work(): Promise<void> {
+    for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
+      const target = `${next.source}.preview.jpg`;
+      // oxlint-disable no-await-in-loop -- one after the other: the frames come first
+      try {
+        gone.signal.throwIfAborted();
+        await maker.make(next.source, target, next.look);
+        await send(next, target);
+      } catch (error) {
+        complain(basename(next.source), error);
+      }
+      await letGo(next);
+      await rm(target, { force: true }).catch(() => {});
+      // oxlint-enable no-await-in-loop
+    }
+  }
+
+  async function send({ lease, attemptId, sha256 }: Held, target: string): Promise<void> {
+    const data = new Uint8Array(await readFile(target));
+    const headers = { "tally-lease": lease.leaseId, "tally-lease-token": lease.token };
+    const until = performance.now() + AWAY_LIMIT_MS;
+    const backoff = createBackoff();
+    for (;;) {
+      const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
+      try {
+        // oxlint-disable-next-line no-await-in-loop -- again until the broker has it
+        await client.raw("put", `/v1/attempts/${attemptId}/previews/${sha256}`, {
+          bytes: data,
+          headers,
+          signal,
+        });
+        return;
+      } catch (error) {
+        gone.signal.throwIfAborted();
+        if (!isPassing(error) || performance.now() > until) throw error;
+        // oxlint-disable-next-line no-await-in-loop -- see above
+        await backoff.wait(gone.signal);
+      }
+    }
+  }
+
+  function wake(): void {
+    working ??= work().finally(() => {
+      working = undefined;
+      if (queue.length > 0) wake();
+    });
+  }
+
+  return {
+    async hold(lease, attemptId, files, look) {
+      const mine: Held[] = [];
+      for (const file of files) {
+        if (!isPictureName(file.name) || gone.signal.aborted) continue;
+        if (count >= MOST_HELD || bytes + file.bytes > MOST_HELD_BYTES) {
+          complain(basename(file.name), "too many pictures wait for theirs on this worker already");
+          continue;
+        }
+        try {
+          // oxlint-disable no-await-in-loop -- a link takes no time
+          await mkdir(folder, { recursive: true, mode: 0o700 });
+          const { sha256, bytes: size } = file;
+          const source = await keep(file);
+          const ownLook = await keepLook(look).catch(() => undefined);
+          // oxlint-enable no-await-in-loop
+          mine.push({ lease, attemptId, sha256, source, bytes: size, look: ownLook });
+          count += 1;
+          bytes += size;
+        } catch (error) {
+          complain(basename(file.name), error);
+        }
+      }
+      if (mine.length > 0) held.set(attemptId, mine);
+    },
+    release(attemptIds) {
+      for (const id of attemptIds) {
+        queue.push(...(held.get(id) ?? []));
+        held.delete(id);
+      }
+      if (queue.length > 0) wake();
+    },
+    drop(attemptIds) {
+      for (const id of attemptIds) {
+        for (const one of held.get(id) ?? []) void letGo(one);
+        held.delete(id);
+      }
+    },
+    async close(limitMs) {
+      const timer = setTimeout(() => {
+        queue = [];
+        gone.abort();
+        maker.close();
+      }, limitMs);
+      await working;
+      clearTimeout(timer);
+      gone.abort();
+      maker.close();
+      await rm(folder, { recursive: true, force: true }).catch(() => {});
+    },
+  };
+}
