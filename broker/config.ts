@@ -90,7 +90,10 @@ export const configSchema = z
           .max(36_500)
           .nullable()
           .default(30)
-          .meta({ description: "Days after a job's end that its input files and its previews are kept; null: for ever" }),
+          .meta({
+            description:
+              "Days after a job's end that its input files and its previews are kept; null: for ever",
+          }),
         everyHours: z
           .number()
           .min(0)

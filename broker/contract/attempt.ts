@@ -37,7 +37,10 @@ export const artifactSchema = z
   .object({
     id: z.string(),
     kind: z.enum(artifactKinds),
-    of: z.string().nullable().meta({ description: "Of a preview: the file that it shows, which has its name" }),
+    of: z
+      .string()
+      .nullable()
+      .meta({ description: "Of a preview: the file that it shows, which has its name" }),
     attemptId: z.string(),
     step: z.string(),
     ordinal: z.int(),

@@ -33,7 +33,15 @@ export const resultRoutes = {
     params: z.object({ attempt: z.string().max(64), sha256: sha256Schema }),
     bytesIn: true,
     status: 204,
-    problems: ["malformed", "invalid", "not-found", "too-large", "lease-lost", "storage-full", "storage-down"],
+    problems: [
+      "malformed",
+      "invalid",
+      "not-found",
+      "too-large",
+      "lease-lost",
+      "storage-full",
+      "storage-down",
+    ],
   },
   getManifest: {
     method: "get",

@@ -39,7 +39,11 @@ export function insertArtifact(tx: Tx, artifact: NewArtifact): void {
 }
 
 /** Files of a try with this hash that have no preview yet. */
-export function filesWithoutPreview(rows: Rows, attemptId: number, sha256: string): { id: number; name: string }[] {
+export function filesWithoutPreview(
+  rows: Rows,
+  attemptId: number,
+  sha256: string,
+): { id: number; name: string }[] {
   return rows.all(
     `SELECT f.id, f.name FROM artifacts f WHERE f.attempt_id = ? AND f.sha256 = ? AND f.preview_of IS NULL
        AND NOT EXISTS (SELECT 1 FROM artifacts p WHERE p.preview_of = f.id) ORDER BY f.id`,

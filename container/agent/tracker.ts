@@ -174,7 +174,8 @@ export function createTracker(
       const items: ReportItem[] = [];
       for (const [index, { item }] of closed.entries()) {
         const files = shares[index] ?? [];
-        if (item.type !== "succeeded") items.push({ ...item, files: await results.settlePartial(files, item) });
+        if (item.type !== "succeeded")
+          items.push({ ...item, files: await results.settlePartial(files, item) });
         else items.push(trouble ? failedBy(item, trouble.error) : await verdict(item, files));
       }
       // What was said about the files belongs to the tasks' logs too; nothing else speaks now.

@@ -32,6 +32,7 @@ interface AgentOptions {
   url?: string;
   /** Another program around the agent's own. */
   program?: string[];
+  env?: Record<string, string>;
 }
 
 export interface Farm {
@@ -129,6 +130,7 @@ export async function startFarm(limits: Partial<Limits> = {}): Promise<Farm> {
           TALLY_WORK: work,
           ...(options.far !== true && { TALLY_STAGING: join(dataFolder, "staging") }),
           TALLY_POOL: "test",
+          ...options.env,
         },
       });
       agents.push(child);

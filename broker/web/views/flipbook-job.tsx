@@ -27,7 +27,8 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
   const previews = usePreviews(live);
   const { api, addresses } = useStore();
   const list = useMemo<ListPictures>(
-    () => (after, signal) => api.listArtifacts(job, { after, limit: 1000, kind: "any", state: "current" }, signal),
+    () => (after, signal) =>
+      api.listArtifacts(job, { after, limit: 1000, kind: "any", state: "current" }, signal),
     [api, job],
   );
   const { details, steps, progress } = live.client.store;

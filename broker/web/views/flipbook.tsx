@@ -51,9 +51,7 @@ export function FlipBook(props: FlipBookProps) {
             The pictures did not come: the broker does not answer. They are asked for again by themselves.
           </p>
         ) : loaded ? (
-          <p>
-            No picture to play yet. They appear here as their frames finish.
-          </p>
+          <p>No picture to play yet. They appear here as their frames finish.</p>
         ) : (
           <p>Looking for pictures…</p>
         )}

@@ -181,7 +181,14 @@ export function createRenderer(
     const seconds = Math.round(performance.now() - (done?.startedAt ?? 0)) / 1000;
     if (outcome.ok) {
       const { files = [], look } = done ?? {};
-      listener.frame({ frame, state: "succeeded", files, seconds, device, ...(look !== undefined && { look }) });
+      listener.frame({
+        frame,
+        state: "succeeded",
+        files,
+        seconds,
+        device,
+        ...(look !== undefined && { look }),
+      });
     } else {
       await rm(folder, { recursive: true, force: true });
       listener.frame({ frame, state: "failed", reason: outcome.reason, seconds });

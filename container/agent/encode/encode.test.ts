@@ -13,6 +13,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { pathMappingDocument } from "../../../broker/openjd/path-mapping.ts";
+import { tiledExr } from "../previews/test-pictures.ts";
 import { rateOf } from "./options.ts";
 import { ranges } from "./pictures.ts";
 
@@ -282,6 +283,23 @@ test("the pictures lie where the rules say, and holes are named as they are at h
   );
   expect(encode({ ...all, frames: "7" }).text).toContain("None of the film's pictures is there");
   expect(encode({ ...all, frames: "1-6" }).code).toBe(0);
+});
+
+test("pictures that ffmpeg reads wrongly make no film of other colors", () => {
+  const folder = join(top, "packed");
+  mkdirSync(folder);
+  // Of the file only the header is looked at: packed by DWAA, with channels of 32-bit numbers.
+  const picture = tiledExr(64, 32, 32);
+  const name = Buffer.from("compression\0compression\0");
+  picture[picture.indexOf(name) + name.length + 4] = 8;
+  writeFileSync(join(folder, "f_0001.exr"), picture);
+  const output = join(folder, "film.mp4");
+  const film = encode({ pattern: join(folder, "f_####.exr"), frames: "1", fps: "25", output });
+  expect(film.code).toBe(1);
+  expect(film.text).toContain(
+    "openjd_fail: The picture of frame 1 is an EXR that packs 32-bit numbers by DWA",
+  );
+  expect(readdirSync(folder)).toEqual(["f_0001.exr"]);
 });
 
 test("what cannot be a film is refused in a sentence, and nothing half is left", () => {

@@ -8,6 +8,8 @@ export interface PictureFacts {
   alpha: boolean;
   /** The layer with the picture in an EXR of many, such as "ViewLayer.Combined"; null where it needs no name. */
   layer: string | null;
+  /** An EXR that packs 32-bit numbers by DWA, be it only a depth beside the picture: ffmpeg (5.1 tried) shows other colors. */
+  isGarbled: boolean;
 }
 
 const LONGEST_HEADER = 1 << 20;
@@ -40,7 +42,7 @@ async function readAt(file: FileHandle, position: number, length: number): Promi
 function describePng(head: Buffer): PictureFacts {
   const colour = head[25] ?? 0;
   const [width, height] = [head.readUInt32BE(16), head.readUInt32BE(20)];
-  return { kind: "png", width, height, alpha: colour === 4 || colour === 6, layer: null };
+  return { kind: "png", width, height, alpha: colour === 4 || colour === 6, layer: null, isGarbled: false };
 }
 
 function describeJpeg(data: Buffer): PictureFacts | null {
@@ -50,7 +52,7 @@ function describeJpeg(data: Buffer): PictureFacts | null {
     // Frames of any coding, but not tables (C4, C8, CC).
     if (marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker)) {
       const [height, width] = [data.readUInt16BE(at + 5), data.readUInt16BE(at + 7)];
-      return { kind: "jpeg", width, height, alpha: false, layer: null };
+      return { kind: "jpeg", width, height, alpha: false, layer: null, isGarbled: false };
     }
     at += marker === 0xff ? 1 : 2 + data.readUInt16BE(at + 2);
   }
@@ -75,7 +77,14 @@ async function describeTiff(file: FileHandle, little: boolean): Promise<PictureF
   const [width, height] = [values.get(256), values.get(257)];
   if (width === undefined || height === undefined) return null;
   const samples = values.get(277) ?? 1;
-  return { kind: "tiff", width, height, alpha: samples === 2 || samples === 4, layer: null };
+  return {
+    kind: "tiff",
+    width,
+    height,
+    alpha: samples === 2 || samples === 4,
+    layer: null,
+    isGarbled: false,
+  };
 }
 
 function describeExr(data: Buffer): PictureFacts | null {
@@ -95,21 +104,29 @@ function describeExr(data: Buffer): PictureFacts | null {
   if (box === undefined || list === undefined) return null;
   const width = box.readInt32LE(8) - box.readInt32LE(0) + 1;
   const height = box.readInt32LE(12) - box.readInt32LE(4) + 1;
-  const channels = channelNames(list);
+  const { names: channels, hasFloats } = readChannels(list);
+  const isGarbled = hasFloats && dwa.includes(found.get("compression")?.[0] ?? 0);
   if (["R", "G", "B"].every((one) => channels.includes(one)) || channels.includes("Y"))
-    return { kind: "exr", width, height, alpha: channels.includes("A"), layer: null };
+    return { kind: "exr", width, height, alpha: channels.includes("A"), layer: null, isGarbled };
   const layers = channels.filter((one) => one.endsWith(".R")).map((one) => one.slice(0, -2));
   const layer = layers.find((one) => one === "Combined" || one.endsWith(".Combined")) ?? layers[0];
   if (layer === undefined) return null;
-  return { kind: "exr", width, height, alpha: channels.includes(`${layer}.A`), layer };
+  return { kind: "exr", width, height, alpha: channels.includes(`${layer}.A`), layer, isGarbled };
 }
 
-function channelNames(list: Buffer): string[] {
+/** DWAA and DWAB, as the OpenEXR file layout numbers them. */
+const dwa: readonly number[] = [8, 9];
+/** The kind of a channel of 32-bit numbers. */
+const float = 2;
+
+function readChannels(list: Buffer): { names: string[]; hasFloats: boolean } {
   const names: string[] = [];
+  let hasFloats = false;
   for (let at = 0; list[at] !== 0 && at < list.length;) {
     const end = list.indexOf(0, at);
     names.push(list.toString("latin1", at, end));
+    hasFloats ||= list.readInt32LE(end + 1) === float;
     at = end + 17;
   }
-  return names;
+  return { names, hasFloats };
 }

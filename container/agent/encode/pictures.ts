@@ -83,6 +83,11 @@ export async function commonFacts(
           `The picture of frame ${frame} is damaged or of an unknown kind. Render it again: tally requeue JOB --frames ${frame}`,
         );
       }
+      if (seen.isGarbled) {
+        throw new Error(
+          `The picture of frame ${frame} is an EXR that packs 32-bit numbers by DWA, which ffmpeg reads wrongly: the film would have other colors. Set the scene's output to 16 bits without depth, or to the codec ZIP, and submit again.`,
+        );
+      }
       facts[index] = seen;
     }
   };

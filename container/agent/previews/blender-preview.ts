@@ -17,10 +17,17 @@ interface Running {
 
 export interface BlenderPreviewer {
   /**
-   * Writes `source` as a JPEG of at most `side` pixels a side, as the scene of the file `look` shows it. One at a time.
+   * Writes `source` as a JPEG of at most `side` pixels a side, as the scene of the file `look` shows it, or as sRGB shows
+   * its light. One at a time.
    * @throws Error with Blender's words, or how it ended.
    */
-  make(install: BlenderInstall, source: string, target: string, look: string, side: number): Promise<void>;
+  make(
+    install: BlenderInstall,
+    source: string,
+    target: string,
+    look: string | null,
+    side: number,
+  ): Promise<void>;
   /** Ends Blender at once. */
   close(): void;
 }

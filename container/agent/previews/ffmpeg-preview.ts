@@ -5,9 +5,15 @@ import { describePicture } from "../encode/picture-facts.ts";
 
 /** No picture takes longer, ms. */
 export const PREVIEW_LIMIT_MS = 60_000;
+const limits = {
+  timeout: PREVIEW_LIMIT_MS,
+  killSignal: "SIGKILL" as const,
+  windowsHide: true,
+  maxBuffer: 1 << 20,
+};
 
 /**
- * Writes `source` as a JPEG of at most `side` pixels a side. An EXR is shown as sRGB shows its light.
+ * Writes `source` as a JPEG of at most `side` pixels a side. An EXR is shown as sRGB shows its light. `signal` ends ffmpeg.
  * @throws Error with ffmpeg's own words.
  */
 export async function ffmpegPreview(
@@ -15,8 +21,10 @@ export async function ffmpegPreview(
   source: string,
   target: string,
   side: number,
+  signal?: AbortSignal,
 ): Promise<void> {
   const facts = await describePicture(source);
+  if (facts?.isGarbled === true) throw new Error("ffmpeg reads 32-bit numbers that DWA packed wrongly");
   const isLight = facts?.kind === "exr";
   const steps = [
     // An EXR's colours are multiplied by its transparency already; what is left of others would shine through.
@@ -39,14 +47,19 @@ export async function ffmpegPreview(
     const child = execFile(
       program,
       args,
-      { timeout: PREVIEW_LIMIT_MS, killSignal: "SIGKILL", windowsHide: true, maxBuffer: 1 << 20 },
+      { ...limits, ...(signal && { signal }) },
       (error, _stdout, stderr) => {
         if (error === null) done();
-        else reject(new Error(stderr.trim().split("\n").at(-1) || error.message));
+        else reject(new Error(firstWords(stderr) || error.message));
       },
     );
     yieldTo(child.pid);
   });
+}
+
+/** What went wrong first, without who says it. */
+function firstWords(stderr: string): string {
+  return (stderr.trim().split("\n")[0] ?? "").replace(/^\[[^\]]*\] /, "");
 }
 
 /** Everything else comes before a preview. Never fails. */

@@ -25,12 +25,26 @@ export function createPreviewMaker(
   scratch: string,
 ): PreviewMaker {
   const blender = createBlenderPreviewer(scratch);
+  const closed = new AbortController();
 
   async function byBlender(source: string, target: string, look: string): Promise<void> {
     const { version } = JSON.parse(await readFile(look, "utf8")) as { version: string };
     const chosen = chooseBlender(blenders, version.split(".").slice(0, 2).join("."));
     if ("problem" in chosen) throw new Error(chosen.problem);
     await blender.make(chosen.install, source, target, look, SIDE);
+  }
+
+  async function byFfmpeg(source: string, target: string): Promise<void> {
+    try {
+      await ffmpegPreview(await findFfmpeg(env), source, target, SIDE, closed.signal);
+    } catch (error) {
+      // Any Blender reads more kinds of EXR; here it shows them as ffmpeg would.
+      const [any] = blenders;
+      if (any === undefined) throw error;
+      await blender.make(any, source, target, null, SIDE).catch(() => {
+        throw error;
+      });
+    }
   }
 
   return {
@@ -44,11 +58,14 @@ export function createPreviewMaker(
         }
       }
       try {
-        await ffmpegPreview(await findFfmpeg(env), source, target, SIDE);
+        await byFfmpeg(source, target);
       } catch (error) {
         throw first ?? error;
       }
     },
-    close: () => blender.close(),
+    close() {
+      closed.abort();
+      blender.close();
+    },
   };
 }

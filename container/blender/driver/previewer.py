@@ -19,7 +19,7 @@ from channel import open_channel  # noqa: E402  (the folder must be known first)
 channel = open_channel()
 
 import bpy  # noqa: E402
-from look import apply_look  # noqa: E402
+from look import Look, apply_look  # noqa: E402
 from small_picture import small_picture  # noqa: E402
 
 
@@ -27,18 +27,28 @@ def make(command: dict[str, Any]) -> None:
     """Makes one small picture, and says how that ended."""
     scene = bpy.data.scenes.new("preview")
     try:
-        look = None
-        if command["look"] is not None:
-            with open(command["look"], encoding="utf-8") as file:
-                look = json.load(file)
-            apply_look(scene, look)
-        space = None if look is None else look["space"]
+        space = set_look(scene, command["look"])
         small_picture(scene, command["source"], command["target"], space, command["side"], command["quality"])
         channel.send(event="made")
     except Exception as error:
         channel.send(event="failed", words=str(error).strip())
     finally:
         forget(scene)
+
+
+def set_look(scene: Any, path: str | None) -> str | None:
+    """Gives the scene the look of a file; without one, the view that shows light as sRGB does.
+
+    Returns the color space of files that hold light, or None for the usual one.
+    """
+    if path is None:
+        scene.view_settings.view_transform = "Standard"
+        return None
+    with open(path, encoding="utf-8") as file:
+        look: Look = json.load(file)
+    apply_look(scene, look)
+    space: str | None = look["space"]
+    return space
 
 
 def forget(scene: Any) -> None:

@@ -1,0 +1,79 @@
+// Previews by ffmpeg: EXR of every packing, tiled, of many layers; names that look like patterns; what is no picture.
+import { execFileSync } from "node:child_process";
+import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { beforeAll, expect, test } from "vitest";
+import { pythonCommand } from "../blender/blender-process.ts";
+import { blenders, testFolder } from "../blender/test-session.ts";
+import { findFfmpeg } from "../encode/ffmpeg.ts";
+import { ffmpegPreview } from "./ffmpeg-preview.ts";
+import { difference, sizeOf, tiledExr } from "./test-pictures.ts";
+
+const folder = testFolder();
+const truth = join(folder, "truth.png");
+const target = join(folder, "small.jpg");
+let ffmpeg: string;
+
+beforeAll(async () => {
+  ffmpeg = await findFfmpeg(process.env);
+  // Any of them writes the same light; the oldest knows every packing.
+  const [install] = blenders;
+  if (install === undefined) throw new Error("This machine has no Blender. Type npm test.");
+  const maker = join(import.meta.dirname, "../../blender/tests/make_exr_codecs.py");
+  const args = install.kind === "bpy" ? [maker, "--"] : pythonCommand(install, maker);
+  execFileSync(install.path, [...args, folder], { stdio: "pipe" });
+});
+
+async function preview(source: string, side = 960): Promise<number> {
+  await ffmpegPreview(ffmpeg, source, target, side);
+  return difference(target, truth);
+}
+
+test("EXR of every packing that Blender knows looks as sRGB shows its light", async () => {
+  const all = readdirSync(folder).filter((name) => name.endsWith(".exr"));
+  expect(all.length).toBe(18);
+  const files = all.filter((name) => !/^dwa.-32/.test(name));
+  for (const name of files) {
+    // oxlint-disable-next-line no-await-in-loop -- one ffmpeg at a time
+    expect(await preview(join(folder, name)), name).toBeLessThan(2.5);
+  }
+  expect(sizeOf(target)).toEqual([96, 54]);
+});
+
+test("what ffmpeg reads wrongly, 32-bit numbers that DWA packed, is said rather than shown", async () => {
+  for (const name of ["dwaa-32.exr", "dwab-32.exr"]) {
+    // oxlint-disable-next-line no-await-in-loop -- one ffmpeg at a time
+    await expect(preview(join(folder, name))).rejects.toThrow(
+      "ffmpeg reads 32-bit numbers that DWA packed wrongly",
+    );
+  }
+});
+
+test("tiled EXR, and tiled with many layers, look the same", async () => {
+  const [plain, layered] = [join(folder, "tiled.exr"), join(folder, "tiled-layers.exr")];
+  writeFileSync(plain, tiledExr(96, 54, 32));
+  writeFileSync(layered, tiledExr(96, 54, 16, "ViewLayer.Combined"));
+  expect(await preview(plain)).toBeLessThan(2.5);
+  expect(await preview(layered)).toBeLessThan(2.5);
+});
+
+test("a large picture becomes small, a name with %04d and blanks is a name", async () => {
+  const odd = join(folder, "a %04d #b.exr");
+  copyFileSync(join(folder, "zip-16.exr"), odd);
+  expect(await preview(odd, 48)).toBeLessThan(3);
+  expect(sizeOf(target)).toEqual([48, 27]);
+});
+
+test("what shines through becomes black, not what was behind it", async () => {
+  const source = join(folder, "through.png");
+  const paint = "color=white:s=96x54,format=rgba,geq=r=255:g=255:b=255:a='if(lt(X,48),0,255)'";
+  execFileSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", paint, "-frames:v", "1", source]);
+  await ffmpegPreview(ffmpeg, source, target, 960);
+  expect(difference(target, source)).toBeLessThan(2);
+});
+
+test("what is no picture is said in ffmpeg's words", async () => {
+  const source = join(folder, "none.png");
+  writeFileSync(source, "not a picture");
+  await expect(ffmpegPreview(ffmpeg, source, target, 960)).rejects.toThrow("Invalid PNG signature");
+});
