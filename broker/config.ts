@@ -84,16 +84,10 @@ export const configSchema = z
         deliveredDays: z.number().min(0).max(36_500).nullable().default(7).meta({
           description: "Days that the broker keeps its own copy of a result that is home; null: for ever",
         }),
-        inputDays: z
-          .number()
-          .min(0)
-          .max(36_500)
-          .nullable()
-          .default(30)
-          .meta({
-            description:
-              "Days after a job's end that its input files and its previews are kept; null: for ever",
-          }),
+        inputDays: z.number().min(0).max(36_500).nullable().default(30).meta({
+          description:
+            "Days after a job's end that its input files and its previews are kept; null: for ever",
+        }),
         everyHours: z
           .number()
           .min(0)

@@ -46,6 +46,11 @@ export function filmName(pattern: string, scene: string, { codec }: FilmFlags): 
   return join(dirname(pattern), `${scene}${extensions[codec]}`);
 }
 
+/** A scene's frames a second as templates take them. */
+export function frameRate(fps: number): string {
+  return String(Number(fps.toFixed(6)));
+}
+
 /** The parameters of the template blender-film. `fps`: the scene's own rate. */
 export function filmParameters(
   film: FilmFlags,
@@ -56,6 +61,6 @@ export function filmParameters(
     Film: name,
     Codec: film.codec,
     Quality: film.quality,
-    FramesPerSecond: film.fps ?? String(Number(fps.toFixed(6))),
+    FramesPerSecond: film.fps ?? frameRate(fps),
   };
 }

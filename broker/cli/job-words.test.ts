@@ -34,6 +34,7 @@ function job(change: Partial<JobDetail> = {}): JobDetail {
     endedAt: null,
     outputPattern: "/shots/tally-demo/####.png",
     templateName: "blender-render",
+    picture: null,
     steps: [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: 2 }],
     parameters: {},
     settings: jobSettingsSchema.parse({}),

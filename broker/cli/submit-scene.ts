@@ -9,7 +9,7 @@ import { dataFolderOf } from "./connect.ts";
 import { Failure } from "./failure.ts";
 import { describeFrames, formatFrames, framesBetween, type Frames } from "./frames.ts";
 import { counted, frameFile } from "./humane.ts";
-import { filmName, filmParameters, readFilm } from "./film.ts";
+import { filmName, filmParameters, frameRate, readFilm } from "./film.ts";
 import { configuredBlenders } from "./machine.ts";
 import { nearest } from "./nearest.ts";
 import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
@@ -87,6 +87,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
         name: values.name ?? name,
         blenderSeries: install.series,
         frameParameter: "Frame",
+        framesPerSecond: Number(film?.fps ?? frameRate(scene.fps)),
         outputPattern: pattern,
         // File Output nodes save where a local render would, which may be far from the scene.
         outputFolders: [...new Set([dirname(pattern), dirname(original), ...scene.output.beside])],

@@ -23,6 +23,7 @@ const job = (number: number, more: Partial<Job> = {}): Job => ({
   endedAt: null,
   outputPattern: null,
   templateName: null,
+  picture: null,
   ...more,
 });
 const snapshot = (part: number, last: boolean, jobs: Job[]): FeedMessage => ({
@@ -41,7 +42,7 @@ const detail = (number: number): FeedMessage => ({
   cursor: "x.1",
   part: 0,
   last: true,
-  job: { ...job(number), steps: [], parameters: {}, failures: [] },
+  job: { ...job(number), steps: [], parameters: {}, failures: [], framesPerSecond: null },
   states: [{ step: "render", encoding: "runs", text: "3q", frames: "1-3" }],
 });
 const changed = (state: string, first: number, last: number, more: Partial<FeedEvent> = {}): FeedMessage => ({

@@ -13,7 +13,15 @@ const cursor = z
   .meta({ description: "`<epoch>.<n>`; give it back as `after` to go on behind this message" });
 
 /** A job as its own topic shows it: without settings, which never change and may be long (`GET /v1/jobs/{job}`). */
-export const feedJobDetailSchema = jobDetailSchema.omit({ settings: true }).meta({ title: "FeedJobDetail" });
+export const feedJobDetailSchema = jobDetailSchema
+  .omit({ settings: true })
+  .extend({
+    framesPerSecond: z
+      .number()
+      .nullable()
+      .meta({ description: "How fast its frames are played, where it says so" }),
+  })
+  .meta({ title: "FeedJobDetail" });
 export type FeedJobDetail = z.infer<typeof feedJobDetailSchema>;
 
 export const stepStatesSchema = z

@@ -1,6 +1,6 @@
 // What is said about jobs and steps on the wire: submit, plan, list, show, act.
 import { z } from "zod";
-import { blobRefSchema } from "./blob.ts";
+import { blobRefSchema, sha256Schema } from "./blob.ts";
 import { jobIntents, jobStates, taskStates } from "./states.ts";
 
 /** Tasks a job may have unless the config says otherwise (design §4). */
@@ -45,6 +45,12 @@ export const jobSettingsSchema = z
       .max(64)
       .optional()
       .meta({ description: "The task parameter that is the frame number" }),
+    framesPerSecond: z
+      .number()
+      .min(0.01)
+      .max(1000)
+      .optional()
+      .meta({ description: "How fast the frames are played; their pictures do not depend on it" }),
     outputPattern: z.string().max(4096).optional().meta({
       description:
         "Full name of the frames' files with #### for the frame; two live jobs may not write the same ones",
@@ -138,6 +144,9 @@ export const jobSchema = z
     endedAt: z.string().nullable(),
     outputPattern: z.string().nullable(),
     templateName: z.string().nullable(),
+    picture: sha256Schema
+      .nullable()
+      .meta({ description: "The bytes of its newest preview, if there is one" }),
   })
   .meta({ id: "Job" });
 export type Job = z.infer<typeof jobSchema>;

@@ -112,6 +112,7 @@ export function createSnapshots(broker: Broker, path: string, epoch: string): Sn
       ...job,
       steps: steps.map(({ id: _, ...step }) => step),
       parameters: readParameters(rows, number),
+      framesPerSecond: settings.framesPerSecond ?? null,
       failures: failed.flatMap((step) => failuresOf(db, step)),
     };
     return { job: detail, states };

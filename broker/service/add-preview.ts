@@ -3,7 +3,7 @@
 import { createHash } from "node:crypto";
 import { maxPreviewBytes } from "../contract/blob.ts";
 import { Problem } from "../contract/problem.ts";
-import { filesWithoutPreview, insertPreview } from "../store/artifacts.ts";
+import { filesWithoutPreview, insertPreview, setJobPicture } from "../store/artifacts.ts";
 import { insertBlob } from "../store/blobs.ts";
 import { addEvent } from "../store/events.ts";
 import { putBlob, type LeaseHeaders } from "./blobs.ts";
@@ -59,6 +59,7 @@ export async function addPreview(
     if (files.length === 0) return;
     const blobId = insertBlob(tx, preview, true);
     const ids = files.map(({ id }) => insertPreview(tx, id, { ...preview, blobId }));
+    for (const { id } of files) setJobPicture(tx, jobId, id, preview.sha256);
     addEvent(tx, {
       kind: "artifact.previewed",
       jobId,

@@ -68,6 +68,18 @@ export function insertPreview(
   ).id;
 }
 
+/** A job's newest picture, unless the file is one of several that its frame made and not the first. */
+export function setJobPicture(tx: Tx, jobId: number, fileId: number, sha256: string): void {
+  tx.run(
+    `UPDATE jobs SET picture = ? WHERE id = ? AND ? = (SELECT min(f.id) FROM artifacts f
+       WHERE f.partial = 0 AND f.attempt_id = (SELECT attempt_id FROM artifacts WHERE id = ?))`,
+    sha256,
+    jobId,
+    fileId,
+    fileId,
+  );
+}
+
 /** True when no newer generation of the frame has won: an old file must not replace a new one. `a` is its attempt. */
 export const isCurrent = `NOT EXISTS (SELECT 1 FROM attempts n WHERE n.step_id = a.step_id AND n.ordinal = a.ordinal
   AND n.generation > a.generation AND n.state = 'succeeded')`;

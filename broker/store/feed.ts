@@ -92,6 +92,7 @@ interface JobRow {
   endedAt: number | null;
   outputPattern: string | null;
   templateName: string | null;
+  picture: string | null;
   blocked: number;
   ready: number;
   running: number;
@@ -108,7 +109,7 @@ export function readJob(rows: Rows, jobId: number): Job | undefined {
     `SELECT j.id, j.name, j.owner, j.state, j.intent, j.intent_reason AS intentReason, j.priority, j.labels,
             j.task_count AS taskCount, j.delivered_files AS deliveredFiles, j.created_at AS createdAt,
             j.started_at AS startedAt, j.ended_at AS endedAt, j.output_pattern AS outputPattern,
-            j.template_name AS templateName, sum(s.blocked) AS blocked, sum(s.ready) AS ready,
+            j.template_name AS templateName, j.picture, sum(s.blocked) AS blocked, sum(s.ready) AS ready,
             sum(s.running) AS running, sum(s.succeeded) AS succeeded, sum(s.failed) AS failed, sum(s.canceled) AS canceled
      FROM jobs j JOIN steps s ON s.job_id = j.id WHERE j.id = ? AND j.state <> 'loading' GROUP BY j.id`,
     jobId,

@@ -41,6 +41,7 @@ function toJob(row: JobRow, stepRows: readonly StepRow[]): Job {
     endedAt: at(row.endedAt),
     outputPattern: row.outputPattern,
     templateName: row.templateName,
+    picture: row.picture,
   };
 }
 

@@ -116,7 +116,7 @@ CREATE TABLE jobs (
   output_pattern TEXT,
   created_at INTEGER NOT NULL,
   started_at INTEGER,
-  ended_at INTEGER, manifest TEXT, inputs_cleaned_at INTEGER,
+  ended_at INTEGER, manifest TEXT, inputs_cleaned_at INTEGER, picture TEXT,
   CHECK ((ended_at IS NOT NULL) = (state IN ('canceled', 'failed', 'succeeded')))
 ) STRICT;
 

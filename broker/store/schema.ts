@@ -27,6 +27,7 @@ export const jobs = sqliteTable("jobs", {
   parameters: text({ mode: "json" }).$type<Values>().notNull(),
   templateName: text("template_name"),
   outputPattern: text("output_pattern"),
+  picture: text(),
   createdAt: integer("created_at").notNull(),
   startedAt: integer("started_at"),
   endedAt: integer("ended_at"),

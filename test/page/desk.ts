@@ -102,6 +102,18 @@ export async function writeLog(
   return from + bytes.length;
 }
 
+/** Brings the preview of a file that a frame made. */
+export async function bringPreview(
+  worker: FakeWorker,
+  held: Held,
+  sha256: string,
+  picture: Uint8Array<ArrayBuffer>,
+): Promise<void> {
+  const attempt = held.lease.tasks[0]?.attemptId ?? "";
+  const headers = leaseHeaders(held);
+  await worker.api.ok("putPreview", { params: { attempt, sha256 }, headers, bytes: picture });
+}
+
 /** Uploads a file of bytes as a worker on another machine does; `broker` keeps it. */
 export async function uploadBytes(broker: TestBroker, bytes: Uint8Array, home: string): Promise<ReportFile> {
   const sha256 = sha256Of(bytes);

@@ -1,4 +1,5 @@
 // Real pictures for tests: small PNG files with a bar at a place, so that one frame differs from the next.
+import { execFileSync } from "node:child_process";
 import { crc32, deflateSync } from "node:zlib";
 
 /** A PNG of a studio's kind of test card: a gradient with a bright bar at `at` (0 to 1). */
@@ -25,6 +26,12 @@ export function testCard(at: number, width = 320, height = 180): Buffer {
     chunk("IDAT", deflateSync(rows)),
     chunk("IEND", Buffer.alloc(0)),
   ]);
+}
+
+/** The same card as a worker makes a preview of it: a JPEG. */
+export function smallCard(at: number): Uint8Array<ArrayBuffer> {
+  const args = "-v error -f image2pipe -i - -frames:v 1 -q:v 4 -f mjpeg -".split(" ");
+  return new Uint8Array(execFileSync("ffmpeg", args, { input: testCard(at, 640, 360) }));
 }
 
 function chunk(name: string, data: Buffer): Buffer {

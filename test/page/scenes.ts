@@ -11,8 +11,8 @@ import {
   type Held,
 } from "../support/fake-worker.ts";
 import type { TestBroker } from "../support/start-broker.ts";
-import { testCard } from "./png.ts";
-import { uploadBytes } from "./desk.ts";
+import { bringPreview, uploadBytes } from "./desk.ts";
+import { smallCard, testCard } from "./png.ts";
 
 /** Submits a job with a name of its own. */
 export function submitNamed(
@@ -27,7 +27,7 @@ export function submitNamed(
   });
 }
 
-/** Renders up to `frames` frames, one after the other, each as long as `secondsOf` says; every one has a picture if asked for. */
+/** Renders up to `frames` frames, one after the other, each as long as `secondsOf` says; with pictures, and a preview of the last, if asked for. */
 export async function render(
   broker: TestBroker,
   worker: FakeWorker,
@@ -35,18 +35,21 @@ export async function render(
   secondsOf: (ordinal: number) => number = () => 1,
   withPictures = 0,
 ): Promise<void> {
+  let last: { held: Held; ordinal: number; sha256: string } | undefined;
   for (let frame = 0; frame < frames; frame++) {
     // oxlint-disable no-await-in-loop -- one worker, one frame after the other
     const held = await worker.lease();
-    if (!held) return;
+    if (!held) break;
     const ordinal = held.lease.tasks[0]?.ordinal ?? 0;
     const name = `/shots/${held.lease.jobNumber}/${String(ordinal + 1).padStart(4, "0")}.png`;
     const files = withPictures > 0 ? [await uploadBytes(broker, testCard(ordinal / withPictures), name)] : [];
     await worker.report(held, [started(ordinal), succeeded(ordinal, secondsOf(ordinal), files)], {
       done: true,
     });
+    if (files[0]) last = { held, ordinal, sha256: files[0].sha256 };
     // oxlint-enable no-await-in-loop
   }
+  if (last) await bringPreview(worker, last.held, last.sha256, smallCard(last.ordinal / withPictures));
 }
 
 /** Takes a frame and begins it. */

@@ -189,7 +189,7 @@ async function ffmpeg(): Promise<Finding[]> {
       what: "ffmpeg",
       level: "note",
       detail: "not found",
-      mend: "Only for joining frames to a film: install ffmpeg.",
+      mend: "Only for films, and for small pictures of other programs' frames: install ffmpeg.",
     },
   ];
 }

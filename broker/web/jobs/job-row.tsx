@@ -1,8 +1,10 @@
 // One job in the list: what it is, how far it is, and the way to it.
 import type { Job } from "../../contract/job.ts";
 import { jobPath, Link } from "../router.tsx";
+import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { Progress } from "../ui/progress.tsx";
+import { Thumb } from "../ui/thumb.tsx";
 import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent } from "../words.ts";
 
@@ -15,6 +17,7 @@ interface JobRowProps {
 
 /** The row: the whole of it is the link, the box at its start chooses it. */
 export function JobRow({ job, isChosen, isChoosing, onChoose }: JobRowProps) {
+  const { addresses } = useStore();
   const { counts, taskCount } = job;
   const labels = Object.entries(job.labels);
   return (
@@ -28,6 +31,7 @@ export function JobRow({ job, isChosen, isChoosing, onChoose }: JobRowProps) {
         />
       </label>
       <Link to={jobPath(job.number)} class="job-link">
+        <Thumb addresses={addresses} sha256={job.picture} />
         <span class="job-name">
           <b>{job.name}</b>
           <span class="job-facts">

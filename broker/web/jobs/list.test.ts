@@ -23,6 +23,7 @@ function job(number: number, more: Partial<Job> = {}): Job {
     endedAt: null,
     outputPattern: null,
     templateName: null,
+    picture: null,
     ...more,
   };
 }

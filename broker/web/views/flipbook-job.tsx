@@ -35,7 +35,8 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
   const detail = details.get(job);
   const views = steps.get(job);
   if (!detail || !views) return null;
-  const rate = Number(detail.parameters["FramesPerSecond"]?.value);
+  // A template of somebody's own may have it among its parameters.
+  const rate = detail.framesPerSecond ?? Number(detail.parameters["FramesPerSecond"]?.value);
   const { succeeded } = detail.counts;
   return (
     <FlipBook
