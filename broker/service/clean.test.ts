@@ -79,6 +79,7 @@ test("a dry run counts and removes nothing; it is what is asked for unless one s
     dryRun: true,
     results: { files: 1, bytes: 6 },
     undelivered: { files: 0, bytes: 0 },
+    previews: { files: 0, bytes: 0 },
     inputs: { files: 0, bytes: 0 },
     orphans: { files: 0, bytes: 0 },
     uploads: 0,

@@ -75,6 +75,14 @@ it("groups failed frames by reason, leads to each, and tries a group again", asy
   await expect.poll(() => failures.count()).toBe(0);
 });
 
+it("lists the newest tries: of which frame, how they went, where and how long", async () => {
+  const tries = desk.page.getByRole("region", { name: "Tries" }).locator("li");
+  await expect.poll(() => tries.count()).toBe(12);
+  const [running, , , done] = await Promise.all([0, 1, 2, 3].map((n) => tries.nth(n).innerText()));
+  expect(running).toMatch(/Render \d+ rendering/);
+  expect(done).toMatch(/Render \d+ done[^]*render-01 · \d/);
+});
+
 it("pauses, resumes, changes the priority, and says so in its activity", async () => {
   const { page, broker } = desk;
   const state = page.locator(".job-title > .chip");

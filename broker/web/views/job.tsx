@@ -11,6 +11,7 @@ import { JobHead } from "../job/head.tsx";
 import { Machines } from "../job/machines.tsx";
 import { Parameters } from "../job/parameters.tsx";
 import { Steps } from "../job/steps.tsx";
+import { Tries } from "../job/tries.tsx";
 import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
 import { useLive, type Live } from "../live.ts";
@@ -80,6 +81,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
         </div>
         <div class="job-column">
           <Machines job={number} workers={workers} namesOf={namesOf} />
+          <Tries job={number} live={live} namesOf={namesOf} hasSteps={job.steps.length > 1} />
           <Parameters job={job} />
         </div>
       </div>
