@@ -68,6 +68,34 @@ it("shows a frame as it renders: progress, log line by line, then its picture", 
   await desk.shots("frame-done");
 });
 
+it("HTML in job names, file names and log lines stays text", async () => {
+  const { broker, page, complaints } = desk;
+  const evil = `<img src=x onerror="window.brokenIn=1">`;
+  const number = await submitShot(`${evil}<b>bold</b>`);
+  const held = await worker.work();
+  const ordinal = held.lease.tasks[0]?.ordinal ?? 0;
+  const length = await writeLog(worker, held, `${evil} <script>window.brokenIn=1</script>\n`);
+  const file = await uploadBytes(broker, testCard(0.5), `/nowhere/${evil}.png`.replaceAll("/", "\\"));
+  await say(held, [
+    { type: "started", ordinal, logOffset: 0 },
+    { type: "succeeded", ordinal, logOffset: length, seconds: 1, files: [file] },
+  ]);
+  await desk.go(`/jobs/${number}/Render/${ordinal}`);
+  await page.getByText(`${evil} <script>`).waitFor();
+  expect(await page.locator(".files-name").innerText()).toContain(evil);
+  expect(await page.locator(".shot-name").innerText()).toContain(evil);
+  expect(await page.locator(".crumbs").innerText()).toContain(`${evil}<b>bold</b>`);
+  for (const path of ["/", `/jobs/${number}`, `/jobs/${number}/play`]) {
+    // oxlint-disable no-await-in-loop -- one page
+    await desk.go(path);
+    await page.getByText(evil).first().waitFor();
+    expect(await page.locator("img[src=x], main script, main b b").count()).toBe(0);
+    expect(await page.evaluate("window.brokenIn")).toBeUndefined();
+    // oxlint-enable no-await-in-loop
+  }
+  expect(complaints).toEqual([]);
+});
+
 it("says why a frame failed, and renders it again on a press", async () => {
   const { page, broker } = desk;
   const number = await submitShot("Hall", "7-8");
