@@ -1,5 +1,5 @@
 // Real frames in every Blender of this machine: named, placed and looking as a local render makes them.
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inspectScene } from "./inspect.ts";
@@ -15,7 +15,23 @@ import {
   testFolder,
 } from "./test-session.ts";
 
-const NAMES = ["anim", "packed", "textured", "sequence", "linked", "nodes", "stereo", "changed", "tmpout"];
+interface Look {
+  version: string;
+  view: { exposure: number };
+}
+
+const NAMES = [
+  "anim",
+  "exposed",
+  "packed",
+  "textured",
+  "sequence",
+  "linked",
+  "nodes",
+  "stereo",
+  "changed",
+  "tmpout",
+];
 
 test("this machine has a Blender to test with", () => {
   expect(blenders.length).toBeGreaterThan(0);
@@ -73,6 +89,25 @@ describe.each(blenders)("Blender $version", (install) => {
       expect(names).toHaveLength(15);
       expect(names.filter((name) => name.endsWith(".exr")).toSorted()).toEqual(passes.toSorted());
       expect(existsSync(join(folder, "passes"))).toBe(false);
+    } finally {
+      await session.stop();
+    }
+  });
+
+  test("the look of each frame is told, also where it is animated", async () => {
+    const session = newSession(install);
+    try {
+      expect((await session.start(scene("exposed"))).code).toBe(0);
+      const ran = await session.render("1,5,3");
+      const looks = ran.frames.filter(({ state }) => state === "succeeded").map(({ look = "" }) => look);
+      const exposures = looks.map((path) => {
+        const { view, version } = JSON.parse(readFileSync(path, "utf8")) as Look;
+        expect(version).toBe(install.version);
+        return Math.round(view.exposure * 10) / 10;
+      });
+      expect(exposures).toEqual([0, 4, 2]);
+      // It is no file of the frame.
+      expect(ran.frames.flatMap((line) => line.files ?? [])).toHaveLength(3);
     } finally {
       await session.stop();
     }

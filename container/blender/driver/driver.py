@@ -20,6 +20,7 @@ channel = open_channel()
 
 import bpy  # noqa: E402
 from frames import render_frame, watch_progress  # noqa: E402
+from look import watch_looks  # noqa: E402
 from outputs import home_of, plan_outputs  # noqa: E402
 from path_mapping import read_mapping  # noqa: E402
 from problems import SceneProblem  # noqa: E402
@@ -41,6 +42,7 @@ def main() -> int:
         channel.send(event="refused", words=str(error).strip())
         return 3
     watch_progress(channel)
+    write_look = watch_looks(opened.scene)
     channel.send(
         event="ready",
         version=bpy.app.version_string,
@@ -49,7 +51,7 @@ def main() -> int:
         notes=opened.notes[:20],
     )
     for command in channel.commands():
-        render_frame(channel, opened, plan, int(command["frame"]), str(command["folder"]))
+        render_frame(channel, opened, plan, write_look, int(command["frame"]), str(command["folder"]))
     return 0
 
 

@@ -7,12 +7,12 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import bpy
 from channel import Channel
 from image_check import check_image
-from look import write_look
 from missing import broken_drivers
 from outputs import OutputPlan, expected_files, redirect, saved_files, silent_nodes
 from problems import SceneProblem
@@ -47,7 +47,14 @@ def watch_progress(channel: Channel) -> None:
     bpy.app.handlers.render_stats.append(bpy.app.handlers.persistent(on_stats))
 
 
-def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame: int, folder: str) -> None:
+def render_frame(
+    channel: Channel,
+    opened: OpenedScene,
+    plan: OutputPlan,
+    write_look: Callable[[str], str | None],
+    frame: int,
+    folder: str,
+) -> None:
     """Renders into `folder`, which belongs to this frame alone, and reports how it ended."""
     layers = sum(1 for layer in opened.scene.view_layers if layer.use)
     channel.send(event="started", frame=frame, layers=layers)
@@ -58,7 +65,9 @@ def render_frame(channel: Channel, opened: OpenedScene, plan: OutputPlan, frame:
             channel.send(event="file", frame=frame, path=path, name=home, bytes=os.path.getsize(path))
         # How its pictures look is for their previews: no frame fails by that.
         with contextlib.suppress(Exception):
-            channel.send(event="look", frame=frame, path=write_look(opened.scene, folder))
+            look = write_look(folder)
+            if look is not None:
+                channel.send(event="look", frame=frame, path=look)
         channel.send(event="done", frame=frame, ok=True)
     except SceneProblem as problem:
         shutil.rmtree(folder, ignore_errors=True)

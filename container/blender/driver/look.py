@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -13,11 +14,30 @@ Look = dict[str, Any]
 SIMPLE = ("BOOLEAN", "INT", "FLOAT", "ENUM", "STRING")
 
 
-def write_look(scene: Any, folder: str) -> str:
-    """Writes the look of `scene` into a file of `folder`; returns its path."""
+def watch_looks(scene: Any) -> Callable[[str], str | None]:
+    """Remembers the look of each frame: it may be animated, and after its render a scene may be elsewhere.
+
+    Returns what writes the newest into a file of a folder, and returns its path or None when there is none.
+    """
+    name = scene.name
+    newest: Look | None = None
+
+    def on_post(rendered: Any, *_: Any) -> None:
+        nonlocal newest
+        # An error here would be printed as one of the scene's own scripts, and its frame would fail.
+        with contextlib.suppress(Exception):
+            if rendered.name == name:
+                newest = read_look(rendered)
+
+    bpy.app.handlers.render_post.append(bpy.app.handlers.persistent(on_post))
+    return lambda folder: None if newest is None else write_look(newest, folder)
+
+
+def write_look(look: Look, folder: str) -> str:
+    """Writes a look into a file of `folder`; returns its path."""
     path = os.path.join(folder, "look.json")
     with open(path, "w", encoding="utf-8") as file:
-        json.dump(read_look(scene), file)
+        json.dump(look, file)
     return path
 
 

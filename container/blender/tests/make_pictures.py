@@ -14,7 +14,7 @@ import bpy
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "driver"))
 
-from look import write_look
+from look import read_look, write_look
 
 SIZE = (320, 180)
 
@@ -94,7 +94,7 @@ def main() -> None:
         save(scene, os.path.join(folder, "shown.png"), "PNG", "8")
         save(scene, os.path.join(folder, "deep.png"), "PNG", "16")
         save(scene, os.path.join(folder, "truth.png"), "PNG", "8")
-        write_look(scene, folder)
+        write_look(read_look(scene), folder)
 
 
 main()

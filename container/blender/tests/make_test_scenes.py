@@ -85,6 +85,16 @@ def anim() -> None:
     save("anim")
 
 
+def exposed() -> None:
+    """Its exposure is animated, from 0 at frame 1 to 4 at frame 5."""
+    scene = base()
+    view = scene.view_settings
+    for frame, exposure in ((1, 0.0), (5, 4.0)):
+        view.exposure = exposure
+        view.keyframe_insert("exposure", frame=frame)
+    save("exposed")
+
+
 def packed() -> None:
     base()
     save("packed", compress=True)
@@ -346,6 +356,7 @@ def main() -> None:
         maker.__name__: maker
         for maker in (
             anim,
+            exposed,
             packed,
             changed,
             textured,
