@@ -1,6 +1,7 @@
 // The broker's HTTP API as the page calls it: with its cookie, typed by the contract.
 import { createClient, ProblemError, UnreachableError, type Answer } from "../contract/client.ts";
 import type { Requeue, SubmitInput } from "../contract/job.ts";
+import type { WorkerIntent } from "../contract/states.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
 
@@ -44,7 +45,7 @@ function createPageApi() {
     listTemplates: (signal?: AbortSignal) => get<Answer<"listTemplates">>("/v1/templates", {}, signal),
     getTemplate: (name: string, signal?: AbortSignal) =>
       get<Answer<"getTemplate">>(`/v1/templates/${encodeURIComponent(name)}`, {}, signal),
-    setWorkerIntent: (worker: string, intent: "run" | "drain") =>
+    setWorkerIntent: (worker: string, intent: WorkerIntent) =>
       client.call<unknown>("put", `/v1/workers/${encodeURIComponent(worker)}/intent`, { body: { intent } }),
     getSystem: (signal?: AbortSignal) => get<Answer<"getSystem">>("/v1/system", {}, signal),
     signDownloads: (sha256s: string[]) =>
