@@ -1,6 +1,7 @@
 // All jobs: search, filters, order, many at once.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
+import { isHere } from "../../contract/states.ts";
 import { BulkBar } from "../jobs/bulk-bar.tsx";
 import { FilterBar } from "../jobs/filter-bar.tsx";
 import { JobRow } from "../jobs/job-row.tsx";
@@ -139,8 +140,9 @@ function Summary({ jobs }: { jobs: readonly Job[] }) {
   const { live } = useStore();
   const open = jobs.filter((job) => job.endedAt === null);
   const left = open.reduce((sum, { counts }) => sum + counts.ready + counts.blocked + counts.running, 0);
-  const workers = live.client.store.workers.size;
-  const busy = [...live.client.store.workers.values()].filter((one) => one.state === "busy").length;
+  const workers = [...live.client.store.workers.values()].filter(isHere);
+  const busy = workers.filter((one) => one.jobNumber !== null).length;
+  const paused = workers.filter((one) => one.state === "paused").length;
   return (
     <p class="muted jobs-summary">
       <span>
@@ -151,9 +153,9 @@ function Summary({ jobs }: { jobs: readonly Job[] }) {
       </span>
       <span>
         <b>
-          {busy}/{workers}
+          {busy}/{workers.length}
         </b>{" "}
-        workers rendering
+        workers rendering{paused > 0 && `, ${paused} paused`}
       </span>
     </p>
   );
