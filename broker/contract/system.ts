@@ -81,6 +81,18 @@ export const systemSchema = z
   .meta({ id: "System" });
 export type System = z.infer<typeof systemSchema>;
 
+/** Who asks, so that a page or a panel offers nothing that would be refused. */
+export const meSchema = z
+  .object({
+    name: z.string().meta({ description: "Owner of the jobs that it submits" }),
+    role: z.enum(roles),
+    may: z.array(z.string()).meta({ description: "Operations, by the ids of this document" }),
+    ownOnly: z
+      .array(z.string())
+      .meta({ description: "Those of them that it may call on its own jobs alone" }),
+  })
+  .meta({ id: "Me" });
+
 export const templateSchema = z
   .object({ name: z.string(), title: z.string(), description: z.string() })
   .meta({ id: "Template" });

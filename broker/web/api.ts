@@ -16,6 +16,7 @@ function createPageApi() {
   const of = (job: number | string) => `/v1/jobs/${encodeURIComponent(job)}`;
   return {
     ...client,
+    whoAmI: (signal?: AbortSignal) => get<Answer<"whoAmI">>("/v1/me", {}, signal),
     listJobs: (query: Query, signal?: AbortSignal) => get<Answer<"listJobs">>("/v1/jobs", query, signal),
     getJob: (job: number, signal?: AbortSignal) => get<Answer<"getJob">>(of(job), {}, signal),
     listTasks: (job: number, query: Query, signal?: AbortSignal) =>
@@ -59,7 +60,7 @@ export const api = createPageApi();
 export function sentenceOf(error: unknown): string {
   if (error instanceof ProblemError) {
     return error.code === "unauthenticated"
-      ? "This page is locked. Open it with its one-time address: tally stop, then tally serve."
+      ? "This page is locked. Load it anew, and open it with your token."
       : error.message;
   }
   if (error instanceof UnreachableError)

@@ -2,6 +2,7 @@
 import { useState } from "preact/hooks";
 import { isHere, type WorkerIntent } from "../../contract/states.ts";
 import type { Worker } from "../../contract/worker.ts";
+import { useMe } from "../me.ts";
 import { framePath, jobPath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
@@ -13,6 +14,7 @@ import { counted, workerWords } from "../words.ts";
 
 /** The row. */
 export function Machine({ worker }: { worker: Worker }) {
+  const me = useMe();
   const { name, state, intent } = worker;
   const blenders = blenderWords(worker);
   const isAway = intent === "pause" && !isHere(worker);
@@ -31,7 +33,7 @@ export function Machine({ worker }: { worker: Worker }) {
         {machineWords(worker)}
         {blenders !== "" && <span> · Blender {blenders}</span>}
       </div>
-      <MachineActions worker={worker} />
+      {me.may("setWorkerIntent") && <MachineActions worker={worker} />}
     </li>
   );
 }

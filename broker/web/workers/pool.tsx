@@ -4,6 +4,7 @@ import type { Answer } from "../../contract/client.ts";
 import { isHere, type WorkerIntent } from "../../contract/states.ts";
 import type { Worker } from "../../contract/worker.ts";
 import { sentenceOf } from "../api.ts";
+import { useMe } from "../me.ts";
 import { useStore } from "../store.ts";
 import { counted } from "../words.ts";
 import { Machine } from "./machine.tsx";
@@ -19,6 +20,7 @@ interface PoolProps {
 
 /** The pool and its list. */
 export function PoolSection({ name, pool, workers }: PoolProps) {
+  const me = useMe();
   const here = workers.filter(isHere);
   const busy = here.filter(({ jobNumber }) => jobNumber !== null).length;
   const paused = here.filter(({ state }) => state === "paused").length;
@@ -27,7 +29,7 @@ export function PoolSection({ name, pool, workers }: PoolProps) {
       <header class="pool-head">
         <h2>{name}</h2>
         <p class="muted">{poolWords(pool, here.length, busy, paused)}</p>
-        {workers.length > 1 && <PoolActions name={name} workers={workers} />}
+        {workers.length > 1 && me.may("setWorkerIntent") && <PoolActions name={name} workers={workers} />}
         {here.length > 0 && (
           <Gauge busy={busy} paused={paused} all={Math.max(here.length, pool?.slots ?? 0)} />
         )}
