@@ -28,10 +28,14 @@ export const cleanSchema = z
       description: "Results that never came home, of jobs that ended so many days ago; default: never",
     }),
     job: z.string().max(64).optional().meta({ description: "This job alone: all its bytes, now" }),
+    strays: z.boolean().default(true).meta({
+      description: "Look through the whole store too, for bytes that the database does not know",
+    }),
   })
   .strict()
   .meta({ id: "Clean" });
 const cleaned = z.object({ files: z.int(), bytes: z.int() });
+/** Figures of what leaves the disk, each file once; of a dry run, what would. */
 export const cleanedSchema = z
   .object({
     dryRun: z.boolean(),
@@ -39,6 +43,9 @@ export const cleanedSchema = z
     undelivered: cleaned.meta({ description: "Results that never came home" }),
     inputs: cleaned.meta({ description: "Input files that no kept job needs" }),
     orphans: cleaned.meta({ description: "Bytes that belong to no job, older than a day" }),
+    later: cleaned.meta({
+      description: "Let go too, but used within the last day: leaves the disk a day after that",
+    }),
     uploads: z.int().meta({ description: "Uploads that were begun and left, older than a day" }),
   })
   .meta({ id: "Cleaned" });

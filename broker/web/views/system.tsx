@@ -25,7 +25,9 @@ export function SystemView() {
   const mayClean = me.may("clean");
   const cleanable = useLoad<Cleaned | null>(
     async (signal) =>
-      mayClean ? api.call<Cleaned>("post", "/v1/system/clean", { body: { dryRun: true }, signal }) : null,
+      mayClean
+        ? api.call<Cleaned>("post", "/v1/system/clean", { body: { dryRun: true, strays: false }, signal })
+        : null,
     String(mayClean),
   );
   return (
