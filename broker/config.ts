@@ -6,6 +6,7 @@ import { z } from "zod";
 import { configMistake } from "./config-mistake.ts";
 import { maxTasksPerJob } from "./contract/job.ts";
 import { sharedRootSchema } from "./contract/system.ts";
+import { defaultFeedLimits } from "./feed/limits.ts";
 import { defaultLimits } from "./service/broker.ts";
 
 const seconds = (fallbackMs: number, description: string) =>
@@ -94,6 +95,16 @@ export const configSchema = z
           .max(8760)
           .default(24)
           .meta({ description: "How often that is looked after by itself; 0: only by `tally clean`" }),
+        eventDays: z.number().min(1).max(36_500).default(defaultFeedLimits.eventDays).meta({
+          description:
+            "Days that what happened is kept for the feed and the page's activity; the state of jobs stays",
+        }),
+        eventRows: z
+          .int()
+          .min(1000)
+          .max(100_000_000)
+          .default(defaultFeedLimits.eventRows)
+          .meta({ description: "Beyond so many of the newest events older ones go sooner" }),
       })
       .strict()
       .prefault({})

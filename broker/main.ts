@@ -233,7 +233,8 @@ async function startOn(
     (cleaned) => log.info({ cleaned }, "cleaned up"),
     onError,
   );
-  const pruner = createPruner(broker, onError, options.feed);
+  const { eventDays, eventRows } = config.retention;
+  const pruner = createPruner(broker, onError, { eventDays, eventRows, ...options.feed });
   const sweeper = createSweeper(broker);
   const timer = setInterval(() => {
     sweeper.sweep().catch(onError);

@@ -125,6 +125,8 @@ export function describeParts(setUp: SetUp): void {
     // Begun long ago, but somebody still sends.
     expect(await storeAt(0).abortStale(Date.now() + 10 * minute, new Set([two]))).toBe(0);
     expect(await storeAt(0).listParts(two, blob)).toEqual([]);
+    expect(await storeAt(0).abortStale(Date.now() + 10 * minute, new Set(), true)).toBe(1);
+    expect(await storeAt(0).listParts(two, blob)).toEqual([]);
     expect(await storeAt(0).abortStale(Date.now() + 10 * minute)).toBe(1);
     expect(await storeAt(0).listParts(two, blob)).toBeNull();
   });

@@ -53,7 +53,7 @@ export interface FolderParts {
   list(upload: string, blob: BlobName): Promise<{ number: number; bytes: number }[] | null>;
   complete(upload: string, blob: BlobName, count: number): Promise<void>;
   abort(upload: string, blob: BlobName): Promise<void>;
-  abortStale(before: number, known: ReadonlySet<string>): Promise<number>;
+  abortStale(before: number, known: ReadonlySet<string>, isDry: boolean): Promise<number>;
 }
 
 /** Keeps uploads in `folder`; `commit` gives a whole file, on the disk, its name in the store. */
@@ -164,7 +164,7 @@ export function createFolderParts(options: {
       const upload = await loadOf(id, blob);
       if (upload) await forget(id, upload);
     },
-    async abortStale(before, alive) {
+    async abortStale(before, alive, isDry) {
       let aborted = 0;
       for (const id of await readdir(folder).catch(() => [])) {
         if (alive.has(id)) continue;
@@ -172,13 +172,14 @@ export function createFolderParts(options: {
         // oxlint-disable-next-line no-await-in-loop -- a few uploads, once a day
         const note = await readNote(place);
         if (note && note.begun >= before) continue;
+        aborted += 1;
+        if (isDry) continue;
         // oxlint-disable-next-line no-await-in-loop -- see above
         const upload = await known.get(id);
         // oxlint-disable-next-line no-await-in-loop -- see above
         if (upload) await forget(id, upload);
         // oxlint-disable-next-line no-await-in-loop -- see above
         else await rm(place, { recursive: true, force: true });
-        aborted += 1;
       }
       return aborted;
     },

@@ -232,9 +232,9 @@ export function createFolderStore(options: FolderStoreOptions): FolderStore {
     completeParts: (upload, blob, count) => parts.complete(upload, blob, count),
     abortParts: (upload, blob) => parts.abort(upload, blob),
     receivePart: (upload, part, stream) => parts.receive(upload, part, stream),
-    async abortStale(before, known = new Set()) {
-      await onDisk(() => removeOlder(incoming, before));
-      return await onDisk(() => parts.abortStale(before, known));
+    async abortStale(before, known = new Set(), isDry = false) {
+      if (!isDry) await onDisk(() => removeOlder(incoming, before));
+      return await onDisk(() => parts.abortStale(before, known, isDry));
     },
   };
 

@@ -162,7 +162,7 @@ export function createS3Parts(
       }
     },
     abort: async (upload, { sha256 }) => await abort(upload, sha256),
-    async abortStale(before, known = new Set()) {
+    async abortStale(before, known = new Set(), isDry = false) {
       const Prefix = `${place.prefix}blobs/`;
       let aborted = 0;
       let next: { KeyMarker: string; UploadIdMarker: string } | undefined;
@@ -172,9 +172,9 @@ export function createS3Parts(
         const page = await asked(() => client.send(command));
         for (const { Key = "", UploadId = "", Initiated } of page.Uploads ?? []) {
           if (!Initiated || Initiated.getTime() >= before || known.has(UploadId)) continue;
-          // oxlint-disable-next-line no-await-in-loop -- a few, once a day
-          await abort(UploadId, Key.slice(-64));
           aborted += 1;
+          // oxlint-disable-next-line no-await-in-loop -- a few, once a day
+          if (!isDry) await abort(UploadId, Key.slice(-64));
         }
         const { IsTruncated, NextKeyMarker = "", NextUploadIdMarker = "" } = page;
         next =

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
-import { endingText, failedLines, finishedLine, frameName, secondsLeft } from "./job-words.ts";
+import { endingText, failedLines, finishedLine, frameName, pausedHint, secondsLeft } from "./job-words.ts";
 import { barLine } from "./watch-bar.ts";
 
 // The sentences name `npx tally` where npm started this; these tests are about the rest.
@@ -38,6 +38,7 @@ function job(change: Partial<JobDetail> = {}): JobDetail {
     steps: [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: 2 }],
     parameters: {},
     settings: jobSettingsSchema.parse({}),
+    pausedWorkers: [],
     failures: [],
     ...change,
   };
@@ -148,4 +149,14 @@ test("the bar fits its line and says counts and time left", () => {
   );
   for (const width of [40, 60, 80, 200])
     expect(barLine(job({ counts }), "/shots/tally-demo/0012.png", width).length).toBeLessThanOrEqual(width);
+});
+
+test("a job that waits for paused workers says which, and how one goes on", () => {
+  expect(pausedHint(job())).toBeNull();
+  expect(pausedHint(job({ pausedWorkers: ["render-01"] }))).toBe(
+    "Job 12 waits: the one worker that could render it, render-01, is paused. Let it go on: tally workers resume render-01",
+  );
+  expect(pausedHint(job({ pausedWorkers: ['anna\'s "desk"', "b", "c", "d"] }))).toBe(
+    'Job 12 waits: every worker that could render it is paused (anna\'s "desk", b, others). Let it go on: tally workers resume "anna\'s \\"desk\\""',
+  );
 });

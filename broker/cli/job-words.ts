@@ -5,7 +5,7 @@ import type { JobDetail } from "../contract/job.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
 import { tally } from "./own-name.ts";
-import { paint } from "./style.ts";
+import { paint, quoted } from "./style.ts";
 
 /** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
 export function frameName(job: JobDetail, step: string, frame: string | null): string {
@@ -134,4 +134,16 @@ export function secondsLeft(job: JobDetail): number | null {
     left += open * meanSeconds;
   }
   return left / Math.max(1, job.counts.running);
+}
+
+/** Why it waits and what to type, when every worker that could render it is paused; else null. */
+export function pausedHint({ number, pausedWorkers }: JobDetail): string | null {
+  const [first] = pausedWorkers;
+  if (first === undefined) return null;
+  const shown = pausedWorkers.length > 3 ? [...pausedWorkers.slice(0, 2), "others"] : pausedWorkers;
+  const who =
+    pausedWorkers.length === 1
+      ? `the one worker that could render it, ${first}, is paused`
+      : `every worker that could render it is paused (${shown.join(", ")})`;
+  return `Job ${number} waits: ${who}. Let it go on: ${tally(`workers resume ${quoted(first)}`)}`;
 }

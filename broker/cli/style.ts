@@ -61,3 +61,8 @@ function visible(text: string): number {
   // oxlint-disable-next-line no-control-regex -- colours are escape sequences
   return text.replace(/\u001b\[\d+m/g, "").length;
 }
+
+/** A name as it is typed in a shell. */
+export function quoted(name: string): string {
+  return /^[\w.@-]+$/.test(name) ? name : `"${name.replace(/["$`\\]/g, "\\$&")}"`;
+}

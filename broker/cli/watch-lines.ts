@@ -3,7 +3,7 @@ import type { Answer, Client } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
-import { failedLines, finishedLine } from "./job-words.ts";
+import { failedLines, finishedLine, pausedHint } from "./job-words.ts";
 import { tally } from "./own-name.ts";
 import { terminalWidth } from "./style.ts";
 import { write } from "./write.ts";
@@ -76,7 +76,9 @@ export function createRemarks(say: (text: string) => void) {
       else if (state === "paused" || state === "pausing") say(`Job ${job.number} goes on.`);
       if (job.state === "canceling") say(`Job ${job.number} is stopping.`);
       if (job.state === "queued") {
-        const hint = `Job ${job.number} still waits: other jobs go first, or no worker here can render it. Look: ${tally("workers")}`;
+        const hint =
+          pausedHint(job) ??
+          `Job ${job.number} still waits: other jobs go first, or no worker here can render it. Look: ${tally("workers")}`;
         timer = setTimeout(() => say(hint), lonelyMs).unref();
       }
       state = job.state;

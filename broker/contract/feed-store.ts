@@ -9,7 +9,7 @@ import type {
 } from "./feed.ts";
 import { unpackStates } from "./feed-words.ts";
 import type { Job } from "./job.ts";
-import { taskStates } from "./states.ts";
+import { isHere, taskStates } from "./states.ts";
 import type { Worker } from "./worker.ts";
 
 export interface StepView {
@@ -26,7 +26,7 @@ export interface FeedStore {
   details: Map<number, FeedJobDetail>;
   /** Their steps by name, by job number. */
   steps: Map<number, Map<string, StepView>>;
-  /** Those that are here, by id. */
+  /** Those that are here, and paused ones that are away, by id. */
   workers: Map<string, Worker>;
   /** Log lengths by attempt id. */
   logs: Map<string, LogLength>;
@@ -112,8 +112,8 @@ function applyEvent(store: FeedStore, event: FeedEvent): void {
     if (detail && steps && failures) store.details.set(job.number, { ...detail, ...small, steps, failures });
   }
   if (worker) {
-    if (worker.state === "stopped" || worker.state === "lost") store.workers.delete(worker.id);
-    else store.workers.set(worker.id, worker);
+    if (isHere(worker) || worker.intent === "pause") store.workers.set(worker.id, worker);
+    else store.workers.delete(worker.id);
   }
   if (event.kind !== "task.changed" || jobNumber === null || event.first === null) return;
   const { step, first, last } = event;

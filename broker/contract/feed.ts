@@ -12,9 +12,12 @@ const cursor = z
   .string()
   .meta({ description: "`<epoch>.<n>`; give it back as `after` to go on behind this message" });
 
-/** A job as its own topic shows it: without settings, which never change and may be long (`GET /v1/jobs/{job}`). */
+/**
+ * A job as its own topic shows it: without settings, which never change and may be long, and without what follows from
+ * the workers (`GET /v1/jobs/{job}`).
+ */
 export const feedJobDetailSchema = jobDetailSchema
-  .omit({ settings: true })
+  .omit({ settings: true, pausedWorkers: true })
   .extend({
     framesPerSecond: z
       .number()
@@ -121,7 +124,9 @@ export const feedMessageSchema = z
         jobs: z.array(jobSchema).optional().meta({ description: "Topic jobs" }),
         job: feedJobDetailSchema.optional().meta({ description: "Topic job:" }),
         states: z.array(stepStatesSchema).optional().meta({ description: "Topic job:" }),
-        workers: z.array(workerSchema).optional().meta({ description: "Topic workers: those that are here" }),
+        workers: z.array(workerSchema).optional().meta({
+          description: "Topic workers: those that are here, and paused ones (`intent`) that will come back",
+        }),
         log: logLengthSchema.optional().meta({ description: "Topic log:" }),
       })
       .meta({ title: "FeedSnapshot" }),

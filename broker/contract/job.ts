@@ -156,6 +156,10 @@ export const jobDetailSchema = jobSchema
     steps: z.array(stepSchema),
     parameters: z.record(z.string(), parameterValueSchema),
     settings: jobSettingsSchema,
+    pausedWorkers: z.array(z.string()).meta({
+      description:
+        "Why it waits: every worker that could render what waits is paused, these (at most 20). Empty: not for that",
+    }),
     failures: z
       .array(z.object({ reason: z.string(), count, step: z.string(), ordinals: z.array(count) }))
       .meta({ description: "Failed frames grouped by reason; at most 20 groups, 20 ordinals each" }),

@@ -27,8 +27,17 @@ export const jobStates = [
 ] as const;
 export type JobState = (typeof jobStates)[number];
 
-export const workerStates = ["idle", "busy", "draining", "stopped", "lost"] as const;
+export const workerStates = ["idle", "busy", "pausing", "paused", "draining", "stopped", "lost"] as const;
 export type WorkerState = (typeof workerStates)[number];
+
+/** Whether a worker in this state has an agent that is here; a paused one stays known while it is away. */
+export function isHere({ state }: { state: WorkerState }): boolean {
+  return state !== "stopped" && state !== "lost";
+}
+
+/** What a person asked of a worker. */
+export const workerIntents = ["run", "pause", "drain"] as const;
+export type WorkerIntent = (typeof workerIntents)[number];
 
 /** What a person (or `system`, for `stop`) asked of a job. */
 export const jobIntents = ["run", "pause", "cancel", "stop"] as const;

@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   cleanedSchema,
   cleanSchema,
+  meSchema,
   systemSchema,
   templateSchema,
   tokenSchema,
@@ -11,8 +12,18 @@ import {
 } from "./system.ts";
 import type { Operation } from "./operation.ts";
 import { readers } from "./operation.ts";
+import { roles } from "./states.ts";
 
 export const systemRoutes = {
+  whoAmI: {
+    method: "get",
+    path: "/v1/me",
+    summary: "Who this token is, and what it may do",
+    roles,
+    status: 200,
+    answer: meSchema,
+    problems: [],
+  },
   listTemplates: {
     method: "get",
     path: "/v1/templates",

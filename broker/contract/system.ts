@@ -28,10 +28,14 @@ export const cleanSchema = z
       description: "Results that never came home, of jobs that ended so many days ago; default: never",
     }),
     job: z.string().max(64).optional().meta({ description: "This job alone: all its bytes, now" }),
+    strays: z.boolean().default(true).meta({
+      description: "Look through the whole store too, for bytes that the database does not know",
+    }),
   })
   .strict()
   .meta({ id: "Clean" });
 const cleaned = z.object({ files: z.int(), bytes: z.int() });
+/** Figures of what leaves the disk, each file once; of a dry run, what would. */
 export const cleanedSchema = z
   .object({
     dryRun: z.boolean(),
@@ -40,6 +44,9 @@ export const cleanedSchema = z
     previews: cleaned.meta({ description: "Small pictures of results, which go when the job's inputs do" }),
     inputs: cleaned.meta({ description: "Input files that no kept job needs" }),
     orphans: cleaned.meta({ description: "Bytes that belong to no job, older than a day" }),
+    later: cleaned.meta({
+      description: "Let go too, but used within the last day: leaves the disk a day after that",
+    }),
     uploads: z.int().meta({ description: "Uploads that were begun and left, older than a day" }),
   })
   .meta({ id: "Cleaned" });
@@ -81,6 +88,18 @@ export const systemSchema = z
   })
   .meta({ id: "System" });
 export type System = z.infer<typeof systemSchema>;
+
+/** Who asks, so that a page or a panel offers nothing that would be refused. */
+export const meSchema = z
+  .object({
+    name: z.string().meta({ description: "Owner of the jobs that it submits" }),
+    role: z.enum(roles),
+    may: z.array(z.string()).meta({ description: "Operations, by the ids of this document" }),
+    ownOnly: z
+      .array(z.string())
+      .meta({ description: "Those of them that it may call on its own jobs alone" }),
+  })
+  .meta({ id: "Me" });
 
 export const templateSchema = z
   .object({ name: z.string(), title: z.string(), description: z.string() })

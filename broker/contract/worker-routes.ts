@@ -24,7 +24,10 @@ export const workerRoutes = {
     summary: "Workers and what they do",
     roles: readers,
     query: z.object({
-      all: z.stringbool().default(false).meta({ description: "Stopped and lost ones too" }),
+      all: z
+        .stringbool()
+        .default(false)
+        .meta({ description: "Stopped and lost ones too; without it, those that are here or paused" }),
     }),
     status: 200,
     answer: z.object({ items: z.array(workerSchema) }),
@@ -33,7 +36,7 @@ export const workerRoutes = {
   setWorkerIntent: {
     method: "put",
     path: "/v1/workers/{worker}/intent",
-    summary: "Let a worker finish and leave, or go on",
+    summary: "Pause a worker, let it finish and leave, or go on",
     roles: ["admin"],
     params: workerParams,
     body: setWorkerIntentSchema,

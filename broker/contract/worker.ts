@@ -1,7 +1,7 @@
 // What workers say and hear: register, lease, report, orders (design §5 and §6).
 import { z } from "zod";
 import { blobRefSchema, sha256Schema } from "./blob.ts";
-import { failureClasses, workerStates } from "./states.ts";
+import { failureClasses, workerIntents, workerStates } from "./states.ts";
 import { sharedRootSchema } from "./system.ts";
 import { parameterValueSchema } from "./job.ts";
 
@@ -46,6 +46,9 @@ export const workerSchema = z
     name: z.string(),
     pool: z.string(),
     state: z.enum(workerStates),
+    intent: z.enum(workerIntents).meta({
+      description: "What a person asked of it. `pause` outlives its agent: it comes back paused",
+    }),
     osFamily: z.string(),
     blenders: z.array(blenderInstallSchema),
     amounts: z.record(z.string(), z.number()),
@@ -235,6 +238,9 @@ export const orderSchema = z
       .object({ kind: z.literal("stop-lease"), leaseId: z.string(), reason: z.string() })
       .meta({ id: "OrderStopLease" }),
     z.object({ kind: z.literal("finish-frame"), leaseId: z.string() }).meta({ id: "OrderFinishFrame" }),
+    z
+      .object({ kind: z.literal("pause") })
+      .meta({ id: "OrderPause", description: "Take no more, and stay until it is gone from the orders" }),
     z.object({ kind: z.literal("drain") }).meta({ id: "OrderDrain" }),
   ])
   .meta({ id: "Order" });
@@ -247,6 +253,11 @@ export const ordersSchema = z
   .meta({ id: "Orders" });
 
 export const setWorkerIntentSchema = z
-  .object({ intent: z.enum(["run", "drain"]) })
+  .object({
+    intent: z.enum(workerIntents).meta({
+      description:
+        "pause: finish the frame in work and take no more until told to run; drain: finish it and leave",
+    }),
+  })
   .strict()
   .meta({ id: "SetWorkerIntent" });

@@ -3,11 +3,12 @@ import { expect, test } from "vitest";
 import { planCapacity, type CapacityInput } from "./capacity.ts";
 import { createShares } from "./share.ts";
 
-const launches = (count: number, state: "running" | "stopping" = "running") =>
+const launches = (count: number, state: CapacityInput["launches"][number]["state"] = "running") =>
   Array.from({ length: count }, (_, index) => ({ launchId: `lau_${index}`, state }));
 const input = (more: Partial<CapacityInput>): CapacityInput => ({
   demand: 0,
   launches: [],
+  away: 0,
   limits: { slots: 2 },
   failedStarts: 0,
   lastFailureMs: 0,
@@ -22,6 +23,19 @@ test.each<[string, Partial<CapacityInput>, number]>([
   ["who is there counts", { demand: 1000, launches: launches(1) }, 1],
   ["enough is enough", { demand: 1, launches: launches(1) }, 0],
   ["who is leaving does not count", { demand: 1000, launches: launches(2, "stopping") }, 2],
+  ["nobody is started in the place of who is paused", { demand: 5, launches: launches(1, "paused") }, 0],
+  ["nor of who is paused and away", { demand: 5, away: 1 }, 0],
+  ["nor where more are paused than there are slots", { demand: 5, away: 4, launches: launches(1) }, 0],
+  [
+    "beside one that works, free slots are used",
+    { demand: 5, limits: { slots: 4 }, launches: [...launches(1, "paused"), ...launches(1)] },
+    2,
+  ],
+  [
+    "one that starts counts as one that works",
+    { demand: 5, limits: { slots: 4 }, launches: [...launches(1, "paused"), ...launches(1, "starting")] },
+    2,
+  ],
   ["no slots", { demand: 5, limits: { slots: 0 } }, 0],
   ["after a failed start it waits", { demand: 1, failedStarts: 1, nowMs: 999 }, 0],
   ["a second", { demand: 1, failedStarts: 1, nowMs: 1000 }, 1],

@@ -2,13 +2,15 @@
 
 export interface LaunchView {
   launchId: string;
-  state: "starting" | "running" | "stopping";
+  state: "starting" | "running" | "paused" | "stopping";
 }
 
 export interface CapacityInput {
   /** Ready tasks that workers of this pool could run. */
   demand: number;
   launches: readonly LaunchView[];
+  /** Workers of this pool that a person paused and whose agent is gone: each keeps its slot. */
+  away: number;
   limits: { slots: number };
   /** Failed starts in a row, and when the last one was (ms, monotonic). */
   failedStarts: number;
@@ -24,8 +26,13 @@ const longestBackoffMs = 60_000;
 
 /** What to do now. Agents leave by themselves when idle, so nothing is ever stopped here. */
 export function planCapacity(input: CapacityInput): CapacityAction {
-  const present = input.launches.filter((launch) => launch.state !== "stopping").length;
-  const wanted = Math.min(input.demand, input.limits.slots);
+  const inState = (...states: string[]) =>
+    input.launches.filter(({ state }) => states.includes(state)).length;
+  const present = inState("starting", "running");
+  const paused = inState("paused") + input.away;
+  // Nobody works here and somebody paused: the machine is wanted for something else, its other slots stay empty too.
+  if (paused > 0 && present === 0) return { kind: "none" };
+  const wanted = Math.min(input.demand, input.limits.slots - paused);
   if (wanted <= present) return { kind: "none" };
   if (input.failedStarts > 0) {
     const wait = Math.min(firstBackoffMs * 2 ** (input.failedStarts - 1), longestBackoffMs);

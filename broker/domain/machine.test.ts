@@ -33,9 +33,12 @@ const machines: [string, Table, readonly string[], string][] = [
     "worker",
     workerMachine,
     workerStates,
-    `idle lease busy | idle drain draining | idle leave stopped | idle lose lost | busy free idle | busy drain draining |
-     busy leave stopped | busy lose lost | draining undrain idle | draining leave stopped | draining lose lost |
-     lost return idle | lost leave stopped`,
+    `idle lease busy | idle pause paused | idle drain draining | idle leave stopped | idle lose lost |
+     busy free idle | busy pause pausing | busy drain draining | busy leave stopped | busy lose lost |
+     pausing free paused | pausing resume busy | pausing drain draining | pausing leave stopped | pausing lose lost |
+     paused resume idle | paused drain draining | paused leave stopped | paused lose lost |
+     draining undrain idle | draining pause pausing | draining leave stopped | draining lose lost |
+     lost return idle | lost returnPaused paused | lost leave stopped`,
   ],
 ];
 

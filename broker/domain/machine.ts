@@ -40,11 +40,13 @@ export const attemptMachine = {
 
 /** state → { event → next state } of a worker. */
 export const workerMachine = {
-  idle: { lease: "busy", drain: "draining", leave: "stopped", lose: "lost" },
-  busy: { free: "idle", drain: "draining", leave: "stopped", lose: "lost" },
-  draining: { undrain: "idle", leave: "stopped", lose: "lost" },
+  idle: { lease: "busy", pause: "paused", drain: "draining", leave: "stopped", lose: "lost" },
+  busy: { free: "idle", pause: "pausing", drain: "draining", leave: "stopped", lose: "lost" },
+  pausing: { free: "paused", resume: "busy", drain: "draining", leave: "stopped", lose: "lost" },
+  paused: { resume: "idle", drain: "draining", leave: "stopped", lose: "lost" },
+  draining: { undrain: "idle", pause: "pausing", leave: "stopped", lose: "lost" },
   stopped: {},
-  lost: { return: "idle", leave: "stopped" },
+  lost: { return: "idle", returnPaused: "paused", leave: "stopped" },
 } as const satisfies Machine<WorkerState>;
 
 type EventOf<M> = M extends Record<string, infer E> ? (E extends unknown ? keyof E : never) : never;

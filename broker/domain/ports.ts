@@ -90,6 +90,9 @@ export interface BlobStore {
   /** Makes one blob of parts 1 to `count`. Throws `conflict` when one is missing. */
   completeParts(upload: string, blob: BlobName, count: number): Promise<void>;
   abortParts(upload: string, blob: BlobName): Promise<void>;
-  /** Forgets uploads in parts that were begun before `before`, wall time in ms, but for `known` ones; answers how many. */
-  abortStale(before: number, known?: ReadonlySet<string>): Promise<number>;
+  /**
+   * Forgets uploads in parts that were begun before `before`, wall time in ms, but for `known` ones; answers how many. With
+   * `isDry` it only counts them.
+   */
+  abortStale(before: number, known?: ReadonlySet<string>, isDry?: boolean): Promise<number>;
 }

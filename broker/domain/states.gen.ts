@@ -53,6 +53,8 @@ ${diagram(workerMachine, "idle")}
 
 ${table(workerMachine)}
 
+What a person asks of a worker holds until they ask for something else. A pause outlives the agent, its machine and the broker: whoever comes under that name in that pool begins as \`paused\`, and nobody is started in its place. A worker that drains and is asked to pause while it has no frame is \`paused\` at once.
+
 ## A job
 
 A job has no machine of its own: its state follows from what was asked of it and how its tasks stand (\`broker/domain/rollup.ts\`). The first that fits:

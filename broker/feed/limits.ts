@@ -13,9 +13,9 @@ export interface FeedLimits {
   restFactor: number;
   restMs: number;
   maxReaders: number;
-  /** Events older than this go, days. */
+  /** Events older than this go, days; `retention.eventDays` in tally.yaml. */
   eventDays: number;
-  /** Events beyond so many newest ones go. */
+  /** Events beyond so many newest ones go; `retention.eventRows` in tally.yaml. */
   eventRows: number;
 }
 

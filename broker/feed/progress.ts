@@ -106,8 +106,8 @@ export function createProgress(parts: ProgressParts): Progress {
   /** Leases are opened and closed without an event of their own: who does something else now is seen by comparing. */
   function compareLeases(): void {
     const next = new Map<number, string>();
-    for (const { id, lease, draining } of broker.workers.values()) {
-      const what = `${lease?.id ?? ""}${draining ? " draining" : ""}`;
+    for (const { id, lease, intent } of broker.workers.values()) {
+      const what = `${lease?.id ?? ""} ${intent}`;
       next.set(id, what);
       if (seen.get(id) !== what) dirtyWorkers.add(id);
     }

@@ -21,7 +21,7 @@ export type SignedDoor = (
 
 export interface AppOptions {
   isAllowedHost: (host: string) => boolean;
-  page: Omit<PageOptions, "identify">;
+  page: Omit<PageOptions, "identify" | "holderOf">;
   onBug: (error: unknown, requestId: string) => void;
   /** Answers requests below /signed/, which carry no token; absent: the store has addresses of its own. */
   signedDoor?: SignedDoor;
@@ -66,7 +66,11 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
   );
   const door = options.signedDoor;
   if (door) app.all("/signed/*", (c) => door(c.req.raw, c.env as Parameters<SignedDoor>[1]));
-  mountPage(app, { ...options.page, identify: (c) => identify(c, context.authenticator) });
+  mountPage(app, {
+    ...options.page,
+    identify: (c) => identify(c, context.authenticator),
+    holderOf: (token) => context.authenticator.identify(token),
+  });
   let document: string | undefined;
   app.get("/openapi.json", (c) =>
     c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),

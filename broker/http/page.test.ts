@@ -28,6 +28,7 @@ function pageApp(more: Partial<PageOptions> = {}): Hono {
     login: createLoginCode(),
     token: "token-of-the-page",
     identify: (c) => (c.req.header("cookie") === undefined ? undefined : admin),
+    holderOf: () => undefined,
     ...more,
   });
   return app;
@@ -92,4 +93,52 @@ it("lets the one-time address in once", async () => {
   expect([first.status, first.headers.get("location")]).toEqual([302, "/"]);
   expect(first.headers.get("set-cookie")).toContain("token-of-the-page");
   expect((await app.request(`/login?code=${login.code}`)).status).toBe(401);
+});
+
+it("opens for a person's token, which the cookie then carries; not for a worker's, nor for any other", async () => {
+  const people = { tally_viewer_x: "viewer", tally_worker_x: "worker" } as const;
+  const app = pageApp({
+    holderOf: (token) => {
+      const role = people[token as keyof typeof people];
+      return role && { tokenId: 3, role, name: "v" };
+    },
+  });
+  const send = (body: string, more: Record<string, string> = {}) =>
+    app.request("/login", {
+      method: "POST",
+      body,
+      headers: {
+        "content-type": "application/x-www-form-urlencoded",
+        "content-length": String(body.length),
+        ...more,
+      },
+    });
+  const good = await send("token=%20tally_viewer_x%0A");
+  expect([good.status, good.headers.get("location"), good.headers.get("cache-control")]).toEqual([
+    303,
+    "/",
+    "no-store",
+  ]);
+  expect(good.headers.get("set-cookie")).toMatch(/^tally=tally_viewer_x;.*HttpOnly.*SameSite=Strict/);
+  for (const [body, more] of [
+    ["token=tally_worker_x", {}],
+    ["token=other", {}],
+    ["", {}],
+    ["token=tally_viewer_x", { "content-length": "2001" }],
+    ["token=tally_viewer_x", { "content-length": "many" }],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const bad = await send(body, more);
+    expect([bad.status, bad.headers.get("set-cookie")], body).toEqual([401, null]);
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    expect(await bad.text()).toContain("This token does not open the page");
+  }
+  const form = await app.request("/login");
+  expect(form.status).toBe(401);
+  expect(form.headers.get("content-security-policy")).toContain("form-action 'self'");
+  expect(await form.text()).toContain('<form method="post" action="/login"');
+});
+
+it("has no sign for browsers that ask by themselves, and says so without a mistake", async () => {
+  expect((await pageApp().request("/favicon.ico")).status).toBe(204);
 });

@@ -13,9 +13,11 @@ export interface PageOptions {
   /** From where pictures come when blobs are not kept by the broker itself; null: from here. */
   blobOrigin: string | null;
   login: LoginCode;
-  /** The token that the page's cookie carries. */
+  /** The token that the page's cookie carries after the one-time address. */
   token: string;
   identify: (c: Context) => Identity | undefined;
+  /** Who holds a token; undefined: nobody. */
+  holderOf: (token: string) => Identity | undefined;
 }
 
 /** Addresses of the page; what lies below them is told apart in the page itself. */
@@ -29,7 +31,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** Adds the page, its files and its login to `app`. */
 export function mountPage(app: Hono, options: PageOptions): void {
-  const { folder, blobOrigin, login, token, identify } = options;
+  const { folder, blobOrigin, login, token, identify, holderOf } = options;
   const elsewhere = blobOrigin === null ? [] : [blobOrigin];
   const headers = secureHeaders({
     contentSecurityPolicy: {
@@ -42,7 +44,8 @@ export function mountPage(app: Hono, options: PageOptions): void {
       baseUri: ["'none'"],
       frameAncestors: ["'none'"],
     },
-    referrerPolicy: "no-referrer",
+    // Nothing for other sites; but without any, a browser does not say where the form of the login comes from.
+    referrerPolicy: "same-origin",
     crossOriginResourcePolicy: "same-origin",
   });
   const built = new Map<string, { body: Buffer<ArrayBuffer>; zipped: Buffer<ArrayBuffer>; type: string }>();
@@ -77,17 +80,38 @@ export function mountPage(app: Hono, options: PageOptions): void {
       const who = identify(c);
       // A new build has new names: the page itself is always asked for.
       c.header("cache-control", "no-store");
-      if (!who || who.role === "worker") return c.html(closedPage(folder), 401);
+      if (!mayLook(who)) return c.html(closedPage(folder), 401);
       if (!namesIn(folder).includes("index.html")) return c.html(unbuiltPage(), 503);
       return c.html(readFileSync(join(folder, "index.html"), "utf8"));
     });
   }
+  // Asked for by browsers that are shown anything but the page, which draws its own.
+  app.get("/favicon.ico", (c) => c.body(null, 204));
   app.get("/login", headers, (c) => {
     c.header("cache-control", "no-store");
-    if (!login.use(c.req.query("code") ?? "")) return c.html(closedPage(folder), 401);
+    const code = c.req.query("code");
+    if (code === undefined) return c.html(closedPage(folder, "Open this page"), 401);
+    if (!login.use(code)) return c.html(closedPage(folder), 401);
     setLoginCookie(c, token);
     return c.redirect("/");
   });
+  app.post("/login", headers, async (c) => {
+    c.header("cache-control", "no-store");
+    const length = Number(c.req.header("content-length") ?? Number.NaN);
+    const given = length <= maxFormBytes ? new URLSearchParams(await c.req.text()).get("token") : null;
+    const own = given?.trim() ?? "";
+    if (!mayLook(holderOf(own))) return c.html(closedPage(folder, "This token does not open the page"), 401);
+    setLoginCookie(c, own);
+    return c.redirect("/", 303);
+  });
+}
+
+/** The form has one short field. */
+const maxFormBytes = 2000;
+
+/** People may; a worker's token is for the machine alone. */
+function mayLook(who: Identity | undefined): boolean {
+  return who !== undefined && who.role !== "worker";
 }
 
 function namesIn(folder: string): string[] {
@@ -105,12 +129,12 @@ function plain(folder: string | null, title: string, words: string): string {
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
 }
 
-/** What somebody sees who came without a key. */
-function closedPage(folder: string): string {
+/** What somebody sees who came without a key: the ways in. */
+function closedPage(folder: string, title = "This page is locked"): string {
   return plain(
     folder,
-    "This page is locked",
-    "<p>It opens with its one-time address. That was printed where the broker was started, and works once.</p><p>For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>",
+    title,
+    `<form method="post" action="/login" class="plain-form"><label for="token">Your token</label><input class="input" type="password" id="token" name="token" required maxlength="200" autocomplete="off" spellcheck="false"><button class="button is-primary">Open</button></form><p>Whoever looks after this broker makes one for you: <code>tally token create NAME --role artist</code>, or <code>viewer</code> to look only.</p><p>On the broker's own machine it opens with its one-time address. That was printed where the broker was started, and works once. For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>`,
   );
 }
 

@@ -1,6 +1,8 @@
 // Handlers of the operations on templates, tokens and the broker itself.
 import { statSync, statfsSync } from "node:fs";
+import type { Operation } from "../contract/operation.ts";
 import { Problem } from "../contract/problem.ts";
+import { routes } from "../contract/routes.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { clean } from "../service/clean.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
@@ -12,6 +14,7 @@ import type { Handlers } from "./mount.ts";
 
 type SystemHandlers = Pick<
   Handlers,
+  | "whoAmI"
   | "listTemplates"
   | "getTemplate"
   | "createToken"
@@ -42,6 +45,15 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
   }
 
   return {
+    whoAmI: ({ who: { name, role } }) => {
+      const mine = (Object.entries(routes) as [string, Operation][]).filter(
+        ([, operation]) => operation.roles.length === 0 || operation.roles.includes(role),
+      );
+      const ids = (some: typeof mine) => some.map(([id]) => id);
+      // Whoever looks after the broker acts on everybody's jobs.
+      const own = role === "artist" ? mine.filter(([, operation]) => operation.own === true) : [];
+      return { name, role, may: ids(mine), ownOnly: ids(own) };
+    },
     listTemplates: () => ({ items: [...shipped.values()].map(({ text: _, ...template }) => template) }),
     getTemplate({ params }) {
       const template = shipped.get(params.name);

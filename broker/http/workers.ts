@@ -10,8 +10,9 @@ import { listLeaseInputs } from "../service/lease-inputs.ts";
 import { leaseTask } from "../service/lease-task.ts";
 import { waitForOrders } from "../service/orders.ts";
 import { needsOf, outputsOf } from "../service/outputs.ts";
-import { drainWorker, leaveWorker, registerWorker } from "../service/register-worker.ts";
+import { leaveWorker, registerWorker } from "../service/register-worker.ts";
 import { lost, reportLease } from "../service/report-lease.ts";
+import { setWorkerIntent } from "../service/set-worker-intent.ts";
 import { jobNumber, ownWorker, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
@@ -42,14 +43,9 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
   return {
     listWorkers: ({ query }) => ({ items: describeWorkers(broker, broker.rows, db, query.all) }),
     async setWorkerIntent({ params, body }) {
-      const memory = broker.workers.get(requireNumber("worker", params.worker));
-      if (!memory)
-        throw new Problem(
-          "not-found",
-          `There is no live worker ${params.worker}. \`tally workers\` lists them.`,
-        );
-      await drainWorker(broker, memory, body.intent === "drain");
-      const worker = describeWorker(broker, broker.rows, db, memory.id);
+      const id = requireNumber("worker", params.worker);
+      await setWorkerIntent(broker, id, body.intent);
+      const worker = describeWorker(broker, broker.rows, db, id);
       if (!worker) throw new Problem("not-found", `The worker ${params.worker} has just left.`);
       return worker;
     },

@@ -1,5 +1,6 @@
 // The broker's state in one process: the writer, the reader, and the little memory that mirrors rows or is never stored.
 import { createHmac, timingSafeEqual, type KeyObject } from "node:crypto";
+import type { WorkerIntent } from "../contract/states.ts";
 import type { Order } from "../contract/worker.ts";
 import { createCandidates, type Candidates, type Warm } from "../domain/candidates.ts";
 import type { SharedRoot } from "../contract/system.ts";
@@ -39,7 +40,7 @@ export interface WorkerMemory {
   tokenId: number;
   launchId: number | null;
   capabilities: Capabilities;
-  draining: boolean;
+  intent: WorkerIntent;
   matches: Map<string, boolean>;
   warm: Warm | null;
   lease: { id: number; stepId: number; jobId: number } | null;

@@ -1,5 +1,5 @@
 // Keeps a pool of launched agents in step with demand: plans, starts, and hears when one ends.
-import { planCapacity } from "../domain/capacity.ts";
+import { planCapacity, type LaunchView } from "../domain/capacity.ts";
 import type { LaunchHandle, Launcher } from "../domain/ports.ts";
 import type { Capabilities } from "../domain/requirements.ts";
 import { whyNot, type Requirements } from "../domain/requirements.ts";
@@ -41,19 +41,33 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   let lastCapabilities: Capabilities | null = null;
   let stopped = false;
 
-  /** Workers that work can be expected of: one that fell silent is made up for by another. */
+  /** Workers that count: one that fell silent is made up for by another, but never one that a person paused. */
   function liveWorkers() {
     return [...broker.workers.values()].filter(
-      (worker) => worker.capabilities.pool === options.pool && !worker.silent,
+      ({ capabilities, silent, intent }) =>
+        capabilities.pool === options.pool && (!silent || intent === "pause"),
     );
   }
 
   /** Agents of an earlier broker on this data folder are workers without a handle. */
-  function present(): number {
+  function present(): LaunchView[] {
     const all = [...broker.workers.values()];
     const known = new Set(all.map(({ launchId }) => launchId !== null && idOf("launch", launchId)));
-    const unregistered = [...handles.keys()].filter((id) => !known.has(id));
-    return liveWorkers().length + unregistered.length + starting;
+    const unregistered = [...handles.keys()].filter((id) => !known.has(id)).length;
+    return [
+      ...liveWorkers().map(({ intent }) => (intent === "pause" ? ("paused" as const) : ("running" as const))),
+      ...Array<"starting">(unregistered + starting).fill("starting"),
+    ].map((state, index) => ({ launchId: String(index), state }));
+  }
+
+  /** Paused workers whose agent is gone: it was killed, or left with an earlier broker. */
+  function away(): number {
+    const { count } = broker.reader
+      .prepare(
+        "SELECT count(*) AS count FROM workers WHERE pool = ? AND intent = 'pause' AND ended_at IS NOT NULL",
+      )
+      .get(options.pool) as { count: number };
+    return count;
   }
 
   function readyTasks(): number {
@@ -86,11 +100,9 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
       lastCapabilities = null;
     }
     const action = planCapacity({
-      demand: readyTasks() + live.filter((worker) => worker.lease !== null).length,
-      launches: Array.from({ length: present() }, (_, index) => ({
-        launchId: String(index),
-        state: "running" as const,
-      })),
+      demand: readyTasks() + live.filter(({ lease, intent }) => lease !== null && intent !== "pause").length,
+      launches: present(),
+      away: away(),
       limits: { slots: options.slots },
       failedStarts,
       lastFailureMs,
@@ -174,7 +186,7 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   adoptAll();
   return {
     wake,
-    count: present,
+    count: () => present().length,
     async stop(graceMs) {
       stopped = true;
       await Promise.all([...handles.values()].map((handle) => handle.stop(graceMs)));

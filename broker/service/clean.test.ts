@@ -82,6 +82,7 @@ test("a dry run counts and removes nothing; it is what is asked for unless one s
     previews: { files: 0, bytes: 0 },
     inputs: { files: 0, bytes: 0 },
     orphans: { files: 0, bytes: 0 },
+    later: { files: 0, bytes: 0 },
     uploads: 0,
   });
   expect(kept(broker, ["texture", "result"])).toEqual(["texture", "result"]);
@@ -219,10 +220,59 @@ test("a job of many results is cleaned in slices, each result once", async () =>
   await untilState(api, job.number + 1, "succeeded");
   const body = { job: String(job.number + 1) };
   const said = await api.ok("clean", { body });
-  expect(said.undelivered).toEqual({ files: 4500, bytes: 4500 * 5 });
+  expect(said.undelivered, "they have the same bytes, which are stored once").toEqual({ files: 1, bytes: 5 });
   const removed = await api.ok("clean", { body: { ...body, dryRun: false } });
   expect(removed).toEqual({ ...said, dryRun: false });
   expect(kept(broker, ["black", "theirs"])).toEqual(["theirs"]);
+  const left = broker.broker.rows.get(
+    "SELECT count(*) AS count FROM artifacts WHERE job_id = ? AND (blob_id IS NOT NULL OR cleaned_at IS NULL)",
+    job.number + 1,
+  );
+  expect(left).toEqual({ count: 0 });
+});
+
+test("what was used today is let go, said apart, and leaves the disk a day later, or at once with its job", async () => {
+  const { broker, clock } = await brokerOfDays();
+  const { api } = broker;
+  const texts = ["one", "home one", "two", "home two"];
+  const first = await renderOne(broker, "one", "home one", true);
+  const second = await renderOne(broker, "two", "home two", true);
+  clock.advance(31 * dayMs);
+  const asked = texts.map((text) => ({ sha256: sha256Of(text), bytes: text.length }));
+  await api.ok("findMissingBlobs", { body: { blobs: asked } });
+  const said = await api.ok("clean", { body: {} });
+  expect(said).toMatchObject({ results: { files: 0 }, inputs: { files: 2 }, later: { files: 4, bytes: 22 } });
+  expect(await api.ok("clean", { body: { dryRun: false } })).toEqual({ ...said, dryRun: false });
+  expect(kept(broker, texts), "the two lists are gone").toEqual(texts);
+  const params = { params: { job: first.job.number }, body: {} };
+  await api.problem("requeueTasks", "cleaned", params);
+
+  const body = { job: String(first.job.number) };
+  const mine = await api.ok("clean", { body });
+  expect(mine).toMatchObject({ results: { files: 1, bytes: 8 }, inputs: { files: 1, bytes: 3 } });
+  expect(await api.ok("clean", { body: { ...body, dryRun: false } })).toEqual({ ...mine, dryRun: false });
+  expect(kept(broker, texts)).toEqual(["two", "home two"]);
+
+  clock.advance(dayMs + 1);
+  const rest = await api.ok("clean", { body: {} });
+  expect([rest.inputs.files + rest.orphans.files, rest.later.files]).toEqual([2, 0]);
+  expect(await api.ok("clean", { body: { dryRun: false } })).toEqual({ ...rest, dryRun: false });
+  expect(kept(broker, texts)).toEqual([]);
+  expect(second.job.number).toBeGreaterThan(first.job.number);
+});
+
+test("stored bytes without a row are in a dry run too, unless the store is not to be looked through", async () => {
+  const { broker, clock } = await brokerOfDays();
+  await broker.broker.blobs.putMany([{ sha256: sha256Of("stray"), data: Buffer.from("stray") }]);
+  // The store goes by the file's own time, which is of now.
+  clock.setWall(Date.now() + 2 * dayMs - clock.now());
+  const clean = (body: object) => broker.api.ok("clean", { body });
+  expect((await clean({ strays: false })).orphans.files).toBe(0);
+  expect((await clean({ strays: false, dryRun: false })).orphans.files).toBe(0);
+  const said = await clean({});
+  expect(said.orphans).toEqual({ files: 1, bytes: 5 });
+  expect(await clean({ dryRun: false })).toEqual({ ...said, dryRun: false });
+  expect(kept(broker, ["stray"])).toEqual([]);
 });
 
 test("a cleaning that broke off half way through a job's inputs is ended by the next one", async () => {
@@ -250,7 +300,7 @@ test("a job whose inputs go at the moment of its requeue is not rendered again w
     const change = writer.write((tx) => {
       expect(nextHolder(tx, 0, tx.now + 1, job.number)).toBe(job.number);
       markInputsCleaned(tx, job.number);
-      letInputsGo(tx, job.number, 100);
+      letInputsGo(tx, job.number, 0, 100);
     });
     change.then(cleaned.resolve, cleaned.reject);
   });

@@ -10,6 +10,7 @@ import {
   deleteStaleUpload,
   deleteUnneeded,
   endOfSlice,
+  leftoversIn,
   letInputsGo,
   letResultsGo,
   markInputsCleaned,
@@ -24,7 +25,6 @@ import {
   type Unneeded,
   type Window,
 } from "../store/retention.ts";
-import type { Tx } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 import { sliceRows } from "./settle.ts";
 
@@ -41,6 +41,8 @@ export interface RetentionDays {
 
 export interface CleanAsk {
   dryRun: boolean;
+  /** Whether the store is looked through for bytes that no row knows. */
+  strays: boolean;
   deliveredDays?: number | undefined;
   inputDays?: number | undefined;
   undeliveredDays?: number | undefined;
@@ -73,33 +75,67 @@ function retentionOf(broker: Broker, ask: CleanAsk, days: RetentionDays): Retent
   };
 }
 
-/** Removes what nobody needs, or with `dryRun` only counts it. Results that never came home stay unless they are asked for. */
+/**
+ * Removes what nobody needs, or with `dryRun` only counts it: the figures are those of what leaves the disk. Results that
+ * never came home stay unless they are asked for.
+ */
 export async function clean(broker: Broker, ask: CleanAsk, days: RetentionDays): Promise<Cleaned> {
   const what = retentionOf(broker, ask, days);
   const dayAgo = broker.clock.now() - dayMs;
-  return ask.dryRun ? count(broker, what, dayAgo) : remove(broker, what, dayAgo);
+  // Of one job all goes now; else what was asked for today stays, and goes another day.
+  const order = { ...what, dayAgo, usedBefore: what.jobId === null ? dayAgo : null, strays: ask.strays };
+  return ask.dryRun ? count(broker, order) : remove(broker, order);
 }
 
-async function count(broker: Broker, what: Retention, dayAgo: number): Promise<Cleaned> {
-  const { jobId, deliveredBefore, undeliveredBefore, inputsBefore } = what;
-  const results = nothing();
-  const undelivered = nothing();
-  const previews = nothing();
-  const orphans = nothing();
-  for await (const window of windowsOf(broker, "artifacts", jobId)) {
-    if (inputsBefore !== null)
-      add(previews, countResults(broker.rows, "preview", inputsBefore, jobId, window));
-    if (deliveredBefore !== null)
-      add(results, countResults(broker.rows, "delivered", deliveredBefore, jobId, window));
-    if (undeliveredBefore !== null)
-      add(undelivered, countResults(broker.rows, "undelivered", undeliveredBefore, jobId, window));
-  }
+interface Order extends Retention {
+  dayAgo: number;
+  /** What was used since leaves the disk a day later; null: nothing does. */
+  usedBefore: number | null;
+  /** The store is looked through for bytes without a row, too. */
+  strays: boolean;
+}
+
+const parts = ["results", "undelivered", "previews", "inputs", "orphans", "later"] as const;
+type Sums = Record<(typeof parts)[number], Tally>;
+
+const noSums = () => Object.fromEntries(parts.map((part) => [part, { files: 0, bytes: 0 }])) as Sums;
+
+function add(sum: Tally, { files, bytes }: Tally): void {
+  sum.files += files;
+  sum.bytes += bytes;
+}
+
+async function count(broker: Broker, order: Order): Promise<Cleaned> {
+  const { rows } = broker;
+  const { jobId, dayAgo, usedBefore } = order;
+  const sums = noSums();
   if (jobId === null)
     for await (const window of windowsOf(broker, "blobs", null))
-      add(orphans, countOrphans(broker.rows, dayAgo, window));
-  const inputs = await countAllInputs(broker, what);
-  const uploads = jobId === null ? leftUploads(broker, dayAgo) : 0;
-  return { dryRun: true, results, undelivered, previews, inputs, orphans, uploads };
+      add(sums.orphans, countOrphans(rows, dayAgo, window));
+  const seen = new Set<number>();
+  for await (const window of windowsOf(broker, "artifacts", jobId)) {
+    for (const { id, bytes, isHere, way } of jobId === null ? [] : leftoversIn(rows, jobId, window)) {
+      if (isHere === 1 && !seen.has(id)) add(sums[way], { files: 1, bytes });
+      seen.add(id);
+    }
+    for (const { way, isLater, ...some } of countResults(rows, order, usedBefore, window))
+      add(sums[isLater === 1 ? "later" : way], some);
+  }
+  await countAllInputs(broker, order, sums);
+  let uploads = 0;
+  if (jobId === null) {
+    uploads = staleUploads(rows, dayAgo, 1_000_000).filter(({ isLeft }) => isLeft === 1).length;
+    uploads += await broker.blobs.abortStale(dayAgo, uploadReferences(rows), true);
+    if (order.strays)
+      await eachStray(broker, dayAgo, (old) => {
+        const places = missingPlaces(
+          rows,
+          old.map(({ sha256 }) => sha256),
+        );
+        for (const place of places) add(sums.orphans, { files: 1, bytes: old[place]?.bytes ?? 0 });
+      });
+  }
+  return { dryRun: true, ...sums, uploads };
 }
 
 /** Two brokers that share a store do not know of each other's jobs: what one does not need the other may. */
@@ -112,40 +148,43 @@ async function refuseForeignStore(broker: Broker): Promise<void> {
   );
 }
 
-async function remove(broker: Broker, what: Retention, dayAgo: number): Promise<Cleaned> {
+async function remove(broker: Broker, order: Order): Promise<Cleaned> {
   await refuseForeignStore(broker);
-  const { jobId, deliveredBefore, undeliveredBefore, inputsBefore } = what;
-  // Of one job all goes now; else what was asked for today stays, and goes another day.
-  const usedBefore = jobId === null ? dayAgo : null;
-  const orphans = nothing();
+  const { jobId, dayAgo, usedBefore } = order;
+  const sums = noSums();
+  /** What is let go and stays for a day: several may let go of the same. */
+  const later = new Map<number, number>();
+  const removeFreed = async (ids: readonly number[], sumOf: (id: number) => Tally) => {
+    const freed = unneededOf(broker.rows, ids, usedBefore);
+    for (const { id, bytes, isLater, isHere } of freed)
+      if (isLater === 1 && isHere === 1) later.set(id, bytes);
+    await removeBlobs(
+      broker,
+      freed.filter((one) => one.isLater === 0),
+      usedBefore,
+      sumOf,
+    );
+  };
   if (jobId === null)
     for await (const window of windowsOf(broker, "blobs", null))
-      add(orphans, await removeBlobs(broker, orphansIn(broker.rows, dayAgo, window), dayAgo));
-  const results = nothing();
-  const undelivered = nothing();
-  const previews = nothing();
+      await removeBlobs(broker, orphansIn(broker.rows, dayAgo, window), dayAgo, () => sums.orphans);
   for await (const window of windowsOf(broker, "artifacts", jobId)) {
-    if (inputsBefore !== null)
-      add(previews, await letGo(broker, "preview", inputsBefore, jobId, window, usedBefore));
-    if (deliveredBefore !== null)
-      add(results, await letGo(broker, "delivered", deliveredBefore, jobId, window, usedBefore));
-    if (undeliveredBefore !== null)
-      add(undelivered, await letGo(broker, "undelivered", undeliveredBefore, jobId, window, usedBefore));
+    const left = jobId === null ? [] : leftoversIn(broker.rows, jobId, window);
+    const leftWay = new Map(left.map(({ id, way }) => [id, way]));
+    await removeBlobs(broker, left, usedBefore, (id) => sums[leftWay.get(id) ?? "results"]);
+    const gone = await broker.writer.write((tx) => letResultsGo(tx, order, window));
+    // Of several results with the same bytes the newest says how they went.
+    const goneWay = new Map(gone.map(({ blobId, way }) => [blobId, way]));
+    await removeFreed([...goneWay.keys()], (id) => sums[goneWay.get(id) ?? "results"]);
   }
-  const inputs = await letInputs(broker, what, usedBefore);
+  await letInputs(broker, order, (ids) => removeFreed(ids, () => sums.inputs));
   let uploads = 0;
   if (jobId === null) {
     uploads = await abortStale(broker, dayAgo);
-    add(orphans, await removeStrays(broker, dayAgo));
+    if (order.strays) await eachStray(broker, dayAgo, (old) => removeStrays(broker, old, sums.orphans));
   }
-  return { dryRun: false, results, undelivered, previews, inputs, orphans, uploads };
-}
-
-const nothing = (): Tally => ({ files: 0, bytes: 0 });
-
-function add(sum: Tally, more: Tally): void {
-  sum.files += more.files;
-  sum.bytes += more.bytes;
+  for (const bytes of later.values()) add(sums.later, { files: 1, bytes });
+  return { dryRun: false, ...sums, uploads };
 }
 
 /** A table window by window; others have their turn in between. */
@@ -169,10 +208,10 @@ function turn(): Promise<void> {
   return new Promise((done) => setImmediate(done));
 }
 
-/** Every job that is to lose its input files, one after another. */
+/** Every job that is to lose its input files, or began to, one after another. */
 async function* holdersOf(broker: Broker, { inputsBefore, jobId }: Retention): AsyncGenerator<number> {
-  for (let after = 0; inputsBefore !== null && !broker.stopping;) {
-    const holder = nextHolder(broker.rows, after, inputsBefore, jobId);
+  for (let after = 0; !broker.stopping;) {
+    const holder = nextHolder(broker.rows, after, inputsBefore ?? -1, jobId);
     if (holder === undefined) return;
     yield holder;
     after = holder;
@@ -181,58 +220,49 @@ async function* holdersOf(broker: Broker, { inputsBefore, jobId }: Retention): A
 }
 
 /** Input files that no other job and no kept result needs. */
-async function countAllInputs(broker: Broker, what: Retention): Promise<Tally> {
-  const sum = nothing();
+async function countAllInputs(broker: Broker, order: Order, sums: Sums): Promise<void> {
   const holders: number[] = [];
-  for await (const holder of holdersOf(broker, what)) holders.push(holder);
+  for await (const holder of holdersOf(broker, order)) holders.push(holder);
   for (const holder of holders) {
     for (let after = 0; ;) {
-      const slice = countInputs(broker.rows, holders, holder, after, counted);
-      for (const { bytes, goes } of slice) if (goes === 1) add(sum, { files: 1, bytes });
+      const slice = countInputs(broker.rows, order, order.usedBefore, holders, holder, after, counted);
+      for (const { bytes, goes, isLater } of slice)
+        if (goes === 1) add(isLater === 1 ? sums.later : sums.inputs, { files: 1, bytes });
       if (slice.length < counted) break;
       after = slice.at(-1)?.blobId ?? after;
       // oxlint-disable-next-line no-await-in-loop -- others have their turn in between
       await turn();
     }
   }
-  return sum;
 }
 
-/** Lets results go, and with them the blobs that only they needed. */
-async function letGo(
+/** Lets input files go: first all jobs that lose theirs are marked, so that none of them keeps what another has too. */
+async function letInputs(
   broker: Broker,
-  kind: "delivered" | "undelivered" | "preview",
-  before: number,
-  jobId: number | null,
-  window: Window,
-  usedBefore: number | null,
-): Promise<Tally> {
-  const gone = await broker.writer.write((tx) => letResultsGo(tx, kind, before, jobId, window));
-  await removeFreed(broker, [...new Set(gone.map(({ blobId }) => blobId))], usedBefore);
-  return { files: gone.length, bytes: gone.reduce((sum, { bytes }) => sum + bytes, 0) };
-}
-
-async function letInputs(broker: Broker, what: Retention, usedBefore: number | null): Promise<Tally> {
-  const sum = nothing();
-  for await (const holder of holdersOf(broker, what)) {
-    // Marked and let go in one: a job that was requeued meanwhile keeps all, one that lost some is not rendered again.
-    const isOver = (tx: Tx) => nextHolder(tx, 0, what.inputsBefore ?? 0, holder) !== undefined;
-    for (let isMore = true; isMore && !broker.stopping;) {
-      const slice = await broker.writer.write((tx) => {
-        if (!isOver(tx)) return [];
-        markInputsCleaned(tx, holder);
-        return letInputsGo(tx, holder, sliceRows);
-      });
-      add(sum, await removeFreed(broker, slice, usedBefore));
-      isMore = slice.length === sliceRows;
+  order: Order,
+  removeFreed: (ids: readonly number[]) => Promise<void>,
+): Promise<void> {
+  const marked: number[] = [];
+  for await (const holder of holdersOf(broker, order)) {
+    // A job that was requeued meanwhile keeps all.
+    const isMarked = await broker.writer.write((tx) => {
+      if (nextHolder(tx, holder - 1, order.inputsBefore ?? -1, order.jobId) !== holder) return false;
+      markInputsCleaned(tx, holder);
+      return true;
+    });
+    if (isMarked) marked.push(holder);
+  }
+  for (const holder of marked) {
+    for (let after = 0; !broker.stopping;) {
+      const from = after;
+      // oxlint-disable-next-line no-await-in-loop -- slices follow one another
+      const ids = await broker.writer.write((tx) => letInputsGo(tx, holder, from, sliceRows));
+      // oxlint-disable-next-line no-await-in-loop -- see above
+      await removeFreed(ids);
+      if (ids.length < sliceRows) break;
+      after = ids.at(-1) ?? after;
     }
   }
-  return sum;
-}
-
-/** Removes blobs that rows let go of. What was used since `usedBefore` stays, and goes another day as an orphan. */
-function removeFreed(broker: Broker, ids: readonly number[], usedBefore: number | null): Promise<Tally> {
-  return removeBlobs(broker, unneededOf(broker.rows, ids, usedBefore), usedBefore);
 }
 
 /** Rows first, then bytes; never a blob that somebody stores or began to use at this moment. */
@@ -240,21 +270,16 @@ async function removeBlobs(
   broker: Broker,
   blobs: readonly Unneeded[],
   usedBefore: number | null,
-): Promise<Tally> {
-  const sum = nothing();
-  if (blobs.length === 0) return sum;
+  sumOf: (id: number) => Tally,
+): Promise<void> {
+  if (blobs.length === 0) return;
   const ids = new Map(blobs.map(({ sha256, id }) => [sha256, id]));
   await broker.guard.removing([...ids.keys()], async (free) => {
     const chosen = free.map((sha256) => ids.get(sha256) as number);
     const gone = await broker.writer.write((tx) => deleteUnneeded(tx, chosen, usedBefore));
     await broker.blobs.delete(gone.map(({ sha256 }) => sha256));
-    for (const { bytes } of gone) add(sum, { files: 1, bytes });
+    for (const { id, bytes, isHere } of gone) if (isHere === 1) add(sumOf(id), { files: 1, bytes });
   });
-  return sum;
-}
-
-function leftUploads(broker: Broker, before: number): number {
-  return staleUploads(broker.rows, before, 1_000_000).filter(({ isLeft }) => isLeft === 1).length;
 }
 
 async function abortStale(broker: Broker, before: number): Promise<number> {
@@ -274,31 +299,36 @@ async function abortStale(broker: Broker, before: number): Promise<number> {
   return left + (await broker.blobs.abortStale(before, uploadReferences(broker.rows)));
 }
 
-/** Stored objects without a row: the broker died between the two. */
-async function removeStrays(broker: Broker, before: number): Promise<Tally> {
-  const sum = nothing();
+type Stored = Awaited<ReturnType<Broker["blobs"]["list"]>>;
+
+/** Every page of stored objects that are old enough to go. */
+async function eachStray(
+  broker: Broker,
+  before: number,
+  look: (old: Stored) => Promise<void> | void,
+): Promise<void> {
   for (let after: string | null = null; ;) {
     // oxlint-disable no-await-in-loop -- page after page
-    const page: { sha256: string; bytes: number; storedAt: number }[] = await broker.blobs.list(
-      after,
-      listed,
-    );
-    const old = page.filter(({ storedAt }) => storedAt < before);
-    const names = old.map(({ sha256 }) => sha256);
-    await broker.guard.removing(names, async (free) => {
+    const page: Stored = await broker.blobs.list(after, listed);
+    await look(page.filter(({ storedAt }) => storedAt < before));
+    // oxlint-enable no-await-in-loop
+    if (page.length < listed || broker.stopping) return;
+    after = page.at(-1)?.sha256 ?? null;
+  }
+}
+
+/** Stored objects without a row: the broker died between the two. */
+async function removeStrays(broker: Broker, old: Stored, sum: Tally): Promise<void> {
+  await broker.guard.removing(
+    old.map(({ sha256 }) => sha256),
+    async (free) => {
       // By the writer: what was committed a moment ago counts.
       const strays = await broker.writer.write((tx) =>
         missingPlaces(tx, free).map((place) => free[place] as string),
       );
       await broker.blobs.delete(strays);
       const gone = new Set(strays);
-      for (const { sha256, bytes } of old) {
-        if (!gone.has(sha256)) continue;
-        add(sum, { files: 1, bytes });
-      }
-    });
-    // oxlint-enable no-await-in-loop
-    if (page.length < listed || broker.stopping) return sum;
-    after = page.at(-1)?.sha256 ?? null;
-  }
+      for (const { sha256, bytes } of old) if (gone.has(sha256)) add(sum, { files: 1, bytes });
+    },
+  );
 }

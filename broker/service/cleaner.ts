@@ -26,7 +26,7 @@ export function createCleaner(
     const last = broker.rows.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cleaned_at'");
     if (last && now - Number(last.value) < everyHours * hourMs) return;
     // A folder that is new has nothing to clean, and begins to count.
-    if (last) onDone(await clean(broker, { dryRun: false }, days));
+    if (last) onDone(await clean(broker, { dryRun: false, strays: true }, days));
     await broker.writer.write((tx) =>
       tx.run(
         "INSERT INTO meta (key, value) VALUES ('cleaned_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",

@@ -1,13 +1,14 @@
 // Workers as people see them: their rows, and what the broker remembers of the ones that are alive.
 import type { WorkerNow } from "../contract/feed.ts";
 import type { Worker } from "../contract/worker.ts";
+import { workerStateOf } from "../domain/worker-state.ts";
 import type { ReadDatabase } from "../store/read-jobs.ts";
 import { getWorkerRow, listWorkerRows } from "../store/read-tasks.ts";
 import type { Rows } from "../store/tx.ts";
 import type { Broker, WorkerMemory } from "./broker.ts";
 import { idOf } from "./ids.ts";
 
-/** The live workers, or with `all` also the newest that are gone. */
+/** The live workers and paused ones that are away, or with `all` also the newest that are gone. */
 export function describeWorkers(broker: Broker, rows: Rows, db: ReadDatabase, all: boolean): Worker[] {
   return listWorkerRows(db, all).map((row) => describe(broker, rows, row));
 }
@@ -26,6 +27,7 @@ function describe(broker: Broker, rows: Rows, row: ReturnType<typeof listWorkerR
     name: row.name,
     pool: row.pool,
     state: now?.state ?? row.state,
+    intent: row.intent,
     osFamily: row.osFamily,
     blenders: row.blenders,
     amounts: row.amounts,
@@ -41,7 +43,7 @@ function describe(broker: Broker, rows: Rows, row: ReturnType<typeof listWorkerR
 
 /** What a live worker does at this moment. */
 export function workerNow(rows: Rows, memory: WorkerMemory): WorkerNow {
-  const { lease, draining, progress } = memory;
+  const { lease, intent, progress } = memory;
   const tasks = lease
     ? rows.all<{ ordinal: number; step: string }>(
         "SELECT a.ordinal, s.name AS step FROM attempts a JOIN steps s ON s.id = a.step_id WHERE a.lease_id = ? AND a.ended_at IS NULL ORDER BY a.id",
@@ -52,7 +54,7 @@ export function workerNow(rows: Rows, memory: WorkerMemory): WorkerNow {
   const isOfNow = progress !== null && tasks.some(({ ordinal }) => ordinal === progress.ordinal);
   return {
     id: idOf("worker", memory.id),
-    state: draining ? "draining" : lease ? "busy" : "idle",
+    state: workerStateOf(intent, lease !== null),
     jobNumber: lease?.jobId ?? null,
     step: tasks[0]?.step ?? null,
     ordinals: tasks.map((task) => task.ordinal),

@@ -38,7 +38,9 @@ export function leaseInTx(broker: Broker, tx: Tx, worker: WorkerMemory): Lease |
   const open = openLeaseOf(tx, worker.id);
   if (open) {
     const attempts = openAttemptsOf(tx, open.id);
-    if (attempts.length > 0) return leaseAgain(broker, tx, open, attempts);
+    // Told to take no more before it heard of these frames: others may have them.
+    const isRefused = worker.intent !== "run" && isUnstarted(open, attempts);
+    if (attempts.length > 0 && !isRefused) return leaseAgain(broker, tx, open, attempts);
     // Its frames were called back before their worker heard of them: there is nothing to hold on to.
     closeLease(broker, tx, open, worker.name, { kind: "released" }, attempts);
   }
@@ -47,7 +49,7 @@ export function leaseInTx(broker: Broker, tx: Tx, worker: WorkerMemory): Lease |
 
 /** A new lease for a worker that holds none, as its caller knows. */
 export function nextLease(broker: Broker, tx: Tx, worker: WorkerMemory): Lease | null {
-  if (worker.draining || broker.stopping) return null;
+  if (worker.intent !== "run" || broker.stopping) return null;
   const except = new Set<number>();
   for (;;) {
     const candidate = broker.candidates.choose({
@@ -72,8 +74,12 @@ function forgetEmpty(broker: Broker, tx: Tx, candidate: Candidate): void {
   if (!firstReady(tx, candidate.stepId)) broker.candidates.remove(candidate.stepId);
 }
 
+function isUnstarted(open: LeaseRow, attempts: readonly OpenAttempt[]): boolean {
+  return open.lastSeq === 0 && attempts.every((attempt) => attempt.state === "leased");
+}
+
 function leaseAgain(broker: Broker, tx: Tx, open: LeaseRow, attempts: readonly OpenAttempt[]): Lease {
-  if (open.lastSeq > 0 || attempts.some((attempt) => attempt.state !== "leased")) {
+  if (!isUnstarted(open, attempts)) {
     throw new Problem("conflict", "This worker has not finished the frames it holds. Report them first.");
   }
   const taken: Taken = new Map(
@@ -141,7 +147,7 @@ function adaptiveSize(broker: Broker, tx: Tx, facts: StepFacts, space: Parameter
   );
   if (!row || !space.chunk) return 1;
   let workers = 0;
-  for (const worker of broker.workers.values()) if (!worker.draining) workers++;
+  for (const worker of broker.workers.values()) if (worker.intent === "run") workers++;
   return leaseSize({
     defaultTaskCount: space.chunk.defaultTaskCount,
     targetRuntimeSeconds: space.chunk.targetRuntimeSeconds,

@@ -77,7 +77,8 @@ function wakeWorkers(broker: Broker, requirement: string, ready: number): void {
   let left = ready;
   for (const worker of broker.workers.values()) {
     if (left <= 0) break;
-    if (!canRun(worker, requirement)) continue;
+    // One that takes no more frames would be counted in the place of one that does.
+    if (worker.intent !== "run" || !canRun(worker, requirement)) continue;
     // A busy one is told too: a higher priority takes effect after its current frame.
     if (worker.lease === null && !worker.silent) left--;
     nudge(worker);

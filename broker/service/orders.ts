@@ -9,7 +9,8 @@ export function currentOrders(broker: Broker, worker: WorkerMemory): Order[] {
   const orders: Order[] = [];
   // A broker that stops takes its own agents along; joined workers wait for it to come back.
   const leaves = broker.stopping && worker.launchId !== null;
-  if (worker.draining || leaves) orders.push({ kind: "drain" });
+  if (worker.intent === "drain" || leaves) orders.push({ kind: "drain" });
+  else if (worker.intent === "pause") orders.push({ kind: "pause" });
   const { lease } = worker;
   if (lease) {
     const leaseId = idOf("lease", lease.id);
@@ -27,7 +28,7 @@ export function currentOrders(broker: Broker, worker: WorkerMemory): Order[] {
       row &&
       (row.intent === "pause" ||
         row.intent === "stop" ||
-        worker.draining ||
+        worker.intent !== "run" ||
         outranked(broker, worker, row.priority))
     ) {
       orders.push({ kind: "finish-frame", leaseId });

@@ -1,7 +1,7 @@
 // Workers come and go: an agent registers, leaves, or is found dead by its launcher.
-import { Problem } from "../contract/problem.ts";
 import type { RegisterWorker } from "../contract/worker.ts";
-import type { WorkerState } from "../contract/states.ts";
+import type { WorkerIntent, WorkerState } from "../contract/states.ts";
+import { workerStateOf } from "../domain/worker-state.ts";
 import { addEvent } from "../store/events.ts";
 import { openLeaseOf } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
@@ -9,7 +9,10 @@ import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
 import { closeLease } from "./close-lease.ts";
 import { idOf, numberOf } from "./ids.ts";
 
-/** Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". */
+/**
+ * Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". Where a
+ * person paused the last one of that name, this one is paused too.
+ */
 export function registerWorker(broker: Broker, tokenId: number, body: RegisterWorker): Promise<number> {
   return broker.writer.write((tx) => {
     const launch = body.launchId === undefined ? null : (numberOf("launch", body.launchId) ?? null);
@@ -17,14 +20,18 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
       launch === null
         ? undefined
         : tx.get<Launch>("SELECT id, pool FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
-    const name = freeName(tx, body.name);
+    const name = freeName(broker, tx, tokenId, body);
+    const intent = takePause(tx, body.pool, name) ? "pause" : "run";
+    const state = workerStateOf(intent, false);
     const { id } = tx.run(
-      `INSERT INTO workers (name, pool, token_id, launch_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
-       VALUES (?, ?, ?, ?, 'idle', ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO workers (name, pool, token_id, launch_id, intent, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       name,
       body.pool,
       tokenId,
       known?.id ?? null,
+      intent,
+      state,
       body.osFamily,
       body.agentVersion,
       JSON.stringify(body.amounts),
@@ -32,12 +39,10 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
       JSON.stringify(body.blenders),
       tx.now,
     );
-    addEvent(tx, {
-      kind: "worker.changed",
-      state: "idle",
-      data: { worker: idOf("worker", id), name },
-    });
-    tx.after(() => broker.workers.set(id, remember(broker, id, tokenId, known, { ...body, name })));
+    workerEvent(tx, state, { id, name });
+    tx.after(() =>
+      broker.workers.set(id, remember(broker, { id, tokenId, intent }, known, { ...body, name })),
+    );
     return id;
   });
 }
@@ -47,19 +52,45 @@ interface Launch {
   pool: string;
 }
 
-/** People name workers by name, to drain one for example: no two live ones share theirs. */
-function freeName(tx: Tx, wanted: string): string {
-  const isLive = (name: string) =>
-    tx.get("SELECT 1 FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1", name) !== undefined;
-  let name = wanted;
-  for (let count = 2; isLive(name); count++) name = `${wanted} ${count}`;
-  return name;
+/** People name workers by name, to pause one for example: no two live ones share theirs. */
+function freeName(broker: Broker, tx: Tx, tokenId: number, { name: wanted, pool }: RegisterWorker): string {
+  for (let count = 1; ; count++) {
+    const name = count === 1 ? wanted : `${wanted} ${count}`;
+    const live = tx.get<{ id: number; pool: string; tokenId: number; intent: WorkerIntent }>(
+      "SELECT id, pool, token_id AS tokenId, intent FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1",
+      name,
+    );
+    if (!live) return name;
+    const memory = broker.workers.get(live.id);
+    const isSame = live.pool === pool && live.tokenId === tokenId && live.intent === "pause";
+    // Its agent, or its machine, ended without a word and began anew before it was missed: a pause must not end that way.
+    if (memory && isSame && memory.waiting.size === 0) {
+      const reason = "The worker's own process began anew while it rendered. The frame is tried again.";
+      endWorker(broker, tx, memory, "lost", { kind: "lost", reason });
+      return name;
+    }
+  }
+}
+
+/** Whether a person paused the last worker of this name, and nobody resumed it since. Then the pause is the next one's. */
+function takePause(tx: Tx, pool: string, name: string): boolean {
+  const gone = tx.all<{ id: number; state: WorkerState }>(
+    "UPDATE workers SET intent = 'run' WHERE pool = ? AND name = ? AND intent = 'pause' AND ended_at IS NOT NULL RETURNING id, state",
+    pool,
+    name,
+  );
+  for (const { id, state } of gone) workerEvent(tx, state, { id, name });
+  return gone.length > 0;
+}
+
+/** Tells that a worker changed. */
+export function workerEvent(tx: Tx, state: WorkerState, { id, name }: { id: number; name: string }): void {
+  addEvent(tx, { kind: "worker.changed", state, data: { worker: idOf("worker", id), name } });
 }
 
 function remember(
   broker: Broker,
-  id: number,
-  tokenId: number,
+  { id, tokenId, intent }: Pick<WorkerMemory, "id" | "tokenId" | "intent">,
   launch: Launch | undefined,
   body: RegisterWorker,
 ): WorkerMemory {
@@ -75,7 +106,7 @@ function remember(
       pool: body.pool,
       blenders: body.blenders,
     },
-    draining: false,
+    intent,
     matches: new Map(),
     warm: null,
     lease: null,
@@ -100,7 +131,7 @@ export function recallWorkers(broker: Broker): Promise<void> {
       token_id: number;
       launch_id: number | null;
       launch_pool: string | null;
-      state: WorkerState;
+      intent: WorkerIntent;
       os_family: RegisterWorker["osFamily"];
       agent_version: string;
       amounts: string;
@@ -109,7 +140,7 @@ export function recallWorkers(broker: Broker): Promise<void> {
     }[];
     const memories = rows.map((row) => {
       const launch = row.launch_id === null ? undefined : { id: row.launch_id, pool: row.launch_pool ?? "" };
-      const memory = remember(broker, row.id, row.token_id, launch, {
+      return remember(broker, { id: row.id, tokenId: row.token_id, intent: row.intent }, launch, {
         name: row.name,
         pool: row.pool,
         agentVersion: row.agent_version,
@@ -118,8 +149,6 @@ export function recallWorkers(broker: Broker): Promise<void> {
         attributes: JSON.parse(row.attributes) as RegisterWorker["attributes"],
         blenders: JSON.parse(row.blenders) as RegisterWorker["blenders"],
       });
-      memory.draining = row.state === "draining";
-      return memory;
     });
     const leases = tx.all<{ id: number; workerId: number; stepId: number; jobId: number }>(
       `SELECT l.id, l.worker_id AS workerId, l.step_id AS stepId, s.job_id AS jobId
@@ -184,36 +213,10 @@ export function endWorker(
     worker.id,
   );
   if (ended.changes === 0) return;
-  addEvent(tx, {
-    kind: "worker.changed",
-    state,
-    data: { worker: idOf("worker", worker.id), name: worker.name },
-  });
+  workerEvent(tx, state, worker);
   tx.after(() => {
     broker.workers.delete(worker.id);
     nudge(worker);
     broker.wake.capacity();
-  });
-}
-
-/** Lets a worker finish its frame and take no more, or go on. */
-export function drainWorker(broker: Broker, worker: WorkerMemory, drain: boolean): Promise<void> {
-  return broker.writer.write((tx) => {
-    const state = drain ? "draining" : "idle";
-    const sql = "UPDATE workers SET state = ? WHERE id = ? AND ended_at IS NULL";
-    if (tx.run(sql, state, worker.id).changes === 0)
-      throw new Problem(
-        "not-found",
-        `The worker ${worker.name} has just left. \`tally workers\` lists those there are.`,
-      );
-    addEvent(tx, {
-      kind: "worker.changed",
-      state,
-      data: { worker: idOf("worker", worker.id), name: worker.name },
-    });
-    tx.after(() => {
-      worker.draining = drain;
-      nudge(worker);
-    });
   });
 }

@@ -1,5 +1,5 @@
 // The schema: its migrations in order, what drizzle believes of it, and its whole text, committed.
-import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import Database from "better-sqlite3";
@@ -131,4 +131,65 @@ test("the CHECK constraints know the states of the contract, no more and no less
 
 test("the committed schema.sql is what the migrations make", () => {
   expect(readFileSync(join(import.meta.dirname, "schema.sql"), "utf8")).toBe(schemaText());
+});
+
+test("a pause for workers: every row of the version before stays, drained ones stay drained, numbers go on", () => {
+  const db = database();
+  const before = folderOf({}, true);
+  const names = readdirSync(before).toSorted();
+  const from = names.findIndex((name) => name.endsWith("_worker_pause.sql"));
+  for (const name of names.slice(from)) rmSync(join(before, name));
+  migrate(db, before);
+  const states = ["idle", "busy", "draining", "stopped", "lost"];
+  db.exec(`
+    INSERT INTO tokens (hash, role, name, created_at) VALUES (zeroblob(32), 'worker', 'farm', 1);
+    INSERT INTO launches (pool, token_id, started_at) VALUES ('local', 1, 1);
+    INSERT INTO jobs (name, owner, priority, intent, state, task_count, labels, settings, parameters, template, environments, created_at)
+      VALUES ('shot', 'ana', 50, 'run', 'running', 1, '{}', '{}', '{}', '', '[]', 1);
+    INSERT INTO steps (job_id, idx, name, task_count, chunking, requirements, session_key, running) VALUES (1, 0, 'render', 1, 'none', '{}', 'k', 1);
+    INSERT INTO tasks (step_id, ordinal, rank, state) VALUES (1, 0, 0, 'running');
+  `);
+  const insert = db.prepare(
+    `INSERT INTO workers (id, name, pool, token_id, launch_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at, ended_at)
+     VALUES (?, ?, 'local', 1, 1, ?, 'linux', '1', '{}', '{}', '[]', 7, ?)`,
+  );
+  states.forEach((state, index) =>
+    insert.run(index + 1, `${state} one`, state, /stopped|lost/.test(state) ? 8 : null),
+  );
+  insert.run(90, "the newest", "stopped", 8);
+  db.exec("DELETE FROM workers WHERE id = 90");
+  db.exec(`
+    INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, 1, 7 FROM workers;
+    INSERT INTO attempts (lease_id, step_id, ordinal, generation, state, created_at) VALUES (2, 1, 0, 1, 'started', 7);
+    INSERT INTO events (at, kind) VALUES (1, 'worker.changed');
+  `);
+  const tables = db
+    .prepare(
+      "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'migrations'",
+    )
+    .pluck()
+    .all() as string[];
+  const rows = () =>
+    Object.fromEntries(tables.map((name) => [name, db.prepare(`SELECT * FROM ${name}`).all() as object[]]));
+  const old = rows();
+  migrate(db, migrations);
+  const now = rows();
+  for (const name of tables) expect(now[name], name).toMatchObject(old[name] as object[]);
+  expect(db.prepare("SELECT intent FROM workers ORDER BY id").pluck().all()).toEqual([
+    "run",
+    "run",
+    "drain",
+    "run",
+    "run",
+  ]);
+  expect(db.pragma("foreign_key_check")).toEqual([]);
+  const another = db.prepare(
+    `INSERT INTO workers (name, pool, token_id, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
+     VALUES ('x', 'local', 1, ?, 'linux', '1', '{}', '{}', '[]', 9)`,
+  );
+  expect(another.run("paused").lastInsertRowid).toBe(91);
+  expect(() => another.run("sleeping")).toThrow("CHECK");
+  expect(() => db.exec("DELETE FROM workers WHERE id = 1"), "leases still name their worker").toThrow(
+    "FOREIGN KEY",
+  );
 });

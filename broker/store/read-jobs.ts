@@ -88,12 +88,12 @@ function stepsOf(db: ReadDatabase, jobId: number): StepRow[] {
   return db.select().from(steps).where(eq(steps.jobId, jobId)).orderBy(steps.idx).all();
 }
 
-/** A job with its steps, its values, and its failures grouped by reason. `dependsOn` comes from the plan. */
+/** A job with its steps, its values, and its failures grouped by reason. `dependsOn` comes from the plan, the rest from workers. */
 export function getJobDetail(
   db: ReadDatabase,
   jobId: number,
   dependsOn: (index: number) => string[],
-): JobDetail | undefined {
+): Omit<JobDetail, "pausedWorkers"> | undefined {
   const row = db
     .select()
     .from(jobs)

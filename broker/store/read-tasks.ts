@@ -1,5 +1,5 @@
 // Reads of tasks, attempts, artifacts and workers for people, through the read-only connection.
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, type SQL } from "drizzle-orm";
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { TaskState } from "../contract/states.ts";
 import type { ReadDatabase } from "./read-jobs.ts";
 import { artifacts, attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
@@ -133,18 +133,28 @@ export function getAttemptRow(db: ReadDatabase, attemptId: number) {
   return attemptRows(db).where(eq(attempts.id, attemptId)).get();
 }
 
-/** Workers: the live ones, or with `all` also the newest 200 that are gone. */
-export function listWorkerRows(db: ReadDatabase, all: boolean) {
-  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();
-  if (!all) return live;
-  const gone = db
+/** Written out, so that the index of the paused ones is used. */
+const isPaused = sql`${workers.intent} = 'pause'`;
+
+/** Paused workers whose agent is not here now: they come back paused. */
+export function awayWorkerRows(db: ReadDatabase) {
+  const isAway = and(isPaused, isNotNull(workers.endedAt));
+  return db
     .select()
     .from(workers)
-    .where(isNotNull(workers.endedAt))
-    .orderBy(desc(workers.id))
+    .where(isAway)
+    .orderBy(asc(workers.pool), asc(workers.name))
     .limit(200)
     .all();
-  return [...live, ...gone];
+}
+
+/** Workers: the live ones and paused ones that are away, or with `all` also the newest 200 that are gone. */
+export function listWorkerRows(db: ReadDatabase, all: boolean) {
+  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();
+  const known = [...live, ...awayWorkerRows(db)];
+  if (!all) return known;
+  const isGone = and(isNotNull(workers.endedAt), sql`${workers.intent} <> 'pause'`);
+  return [...known, ...db.select().from(workers).where(isGone).orderBy(desc(workers.id)).limit(200).all()];
 }
 
 export function listTokenRows(db: ReadDatabase) {

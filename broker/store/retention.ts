@@ -19,41 +19,38 @@ export interface Retention {
   jobId: number | null;
 }
 
-/** Results of jobs that are over, whose bytes are in the store: of a window, and of one job where it is named. */
-const results = (
-  ofJob: string,
-) => `FROM artifacts f JOIN jobs j ON j.id = f.job_id JOIN attempts a ON a.id = f.attempt_id
-  WHERE f.id > ? AND f.id <= ? ${ofJob}
-    AND f.blob_id IS NOT NULL AND f.cleaned_at IS NULL AND j.ended_at IS NOT NULL`;
+/** The times of a rule as a table of one row, so that each is bound once; NULL compares with nothing. */
+const rule = `WITH rule (delivered, undelivered, inputs, job) AS
+  (SELECT cast(? AS integer), cast(? AS integer), cast(? AS integer), cast(? AS integer))`;
+const valuesOf = (what: Retention) =>
+  [what.deliveredBefore, what.undeliveredBefore, what.inputsBefore, what.jobId] as const;
+
 /** Left out because another file was there, and no newer one counts: ours is the only one. */
 const isLeftOut = `(f.problem IS NOT NULL AND ${isCurrent})`;
-const kinds = {
-  delivered: `f.preview_of IS NULL AND f.delivered_at < ? AND NOT ${isLeftOut}`,
-  undelivered: `f.preview_of IS NULL AND (f.delivered_at IS NULL OR ${isLeftOut}) AND j.ended_at < ?`,
-  preview: "f.preview_of IS NOT NULL AND j.ended_at < ?",
-};
+const isHome = `(f.delivered_at < rule.delivered AND NOT ${isLeftOut})`;
+/** A result or preview `f` of the job `j` that the rule lets go. */
+const mayGo = `(f.cleaned_at IS NULL AND j.ended_at IS NOT NULL AND (rule.job IS NULL OR f.job_id = rule.job)
+  AND CASE WHEN f.preview_of IS NOT NULL THEN j.ended_at < rule.inputs
+      ELSE ${isHome} OR (f.delivered_at IS NULL OR ${isLeftOut}) AND j.ended_at < rule.undelivered END)`;
+const withJob = "JOIN jobs j ON j.id = f.job_id JOIN attempts a ON a.id = f.attempt_id";
+const way = `CASE WHEN f.preview_of IS NOT NULL THEN 'previews' WHEN ${isHome} THEN 'results' ELSE 'undelivered' END AS way`;
+export type Way = "results" | "undelivered" | "previews";
 
-/** The rest of a statement about results that may go, and its values. */
-function resultsThatMayGo(
-  kind: keyof typeof kinds,
-  before: number,
-  jobId: number | null,
-  { from, to }: Window,
-): [sql: string, values: number[]] {
-  return jobId === null
-    ? [`${results("")} AND ${kinds[kind]}`, [from, to, before]]
-    : [`${results("AND f.job_id = ?")} AND ${kinds[kind]}`, [from, to, jobId, before]];
-}
+/** Results of a window, and of one job where it is named. */
+const inWindow = (jobId: number | null) =>
+  `f.id > ? AND f.id <= ? ${jobId === null ? "" : "AND f.job_id = ?"} AND f.blob_id IS NOT NULL`;
+const windowValues = ({ from, to }: Window, jobId: number | null) =>
+  jobId === null ? [from, to] : [from, to, jobId];
 
 /** Jobs that are over and still hold input files, after a number; by the files, so that no history is read. */
 const holders = `WITH RECURSIVE h (id) AS (
     SELECT min(job_id) FROM job_blobs WHERE job_id > ?
     UNION ALL SELECT (SELECT min(i.job_id) FROM job_blobs i WHERE i.job_id > h.id) FROM h WHERE h.id IS NOT NULL
-  ) SELECT j.id FROM h CROSS JOIN jobs j ON j.id = h.id WHERE j.ended_at < ?`;
+  ) SELECT j.id FROM h CROSS JOIN jobs j ON j.id = h.id WHERE (j.ended_at < ? OR j.inputs_cleaned_at IS NOT NULL)`;
 const oneHolder = `SELECT id FROM jobs WHERE id > ? AND ended_at < ? AND id = ?
   AND EXISTS (SELECT 1 FROM job_blobs i WHERE i.job_id = jobs.id)`;
 
-/** The next job after `after` that is to lose its input files. */
+/** The next job after `after` that is to lose its input files; one that began to lose them goes on whatever `before`. */
 export function nextHolder(
   rows: Rows,
   after: number,
@@ -67,12 +64,16 @@ export function nextHolder(
   return job?.id;
 }
 
+/** A blob `b` that a job reads; a job that was cleaned only remembers what it had, until that leaves the disk. */
+const isInput = `EXISTS (SELECT 1 FROM job_blobs i JOIN jobs h ON h.id = i.job_id
+  WHERE i.blob_id = b.id AND h.inputs_cleaned_at IS NULL)`;
+const isResult = "EXISTS (SELECT 1 FROM artifacts r WHERE r.blob_id = b.id)";
 /** A blob `b` that nothing needs: no job and no result. */
-const unneeded = `NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id)
-  AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = b.id)`;
-
-const tally = "count(*) AS files, coalesce(sum(bytes), 0) AS bytes";
-const none: Tally = { files: 0, bytes: 0 };
+const unneeded = `NOT ${isInput} AND NOT ${isResult}`;
+/** A blob `b` of a result that the rule lets stay. */
+const stays = `EXISTS (SELECT 1 FROM rule, artifacts f ${withJob} WHERE f.blob_id = b.id AND ${mayGo} IS NOT TRUE)`;
+/** Used too lately to leave the disk now; the value null: nothing is. */
+const isLater = "b.used_at >= coalesce(?, b.used_at + 1)";
 
 /** Rows after `from` up to `to`, so that no look takes long however many there are. */
 export interface Window {
@@ -96,74 +97,79 @@ export function endOfSlice(rows: Rows, jobId: number, after: number, limit: numb
   return row?.id ?? null;
 }
 
-/** Results of one kind that may go. */
+/** What results of a window free when all goes that may: each blob at its last result, unless a job reads it. */
 export function countResults(
   rows: Rows,
-  kind: keyof typeof kinds,
-  before: number,
-  jobId: number | null,
+  what: Retention,
+  usedBefore: number | null,
   window: Window,
-): Tally {
-  const [sql, values] = resultsThatMayGo(kind, before, jobId, window);
-  return rows.get<Tally>(`SELECT ${tally} FROM (SELECT f.bytes ${sql})`, ...values) ?? none;
+): (Tally & { way: Way; isLater: number })[] {
+  return rows.all(
+    `${rule} SELECT ${way}, ${isLater} AS isLater, count(*) AS files, sum(b.bytes) AS bytes
+     FROM rule, artifacts f ${withJob} JOIN blobs b ON b.id = f.blob_id
+     WHERE ${inWindow(what.jobId)} AND ${mayGo} AND b.dropped_at IS NULL AND NOT ${isInput}
+       AND NOT EXISTS (SELECT 1 FROM artifacts n WHERE n.blob_id = f.blob_id AND n.id > f.id) AND NOT ${stays}
+     GROUP BY 1, 2`,
+    ...valuesOf(what),
+    usedBefore,
+    ...windowValues(window, what.jobId),
+  );
 }
 
 export interface CountedInput {
   blobId: number;
   bytes: number;
-  /** Nothing but `holders` needs it, and this job is the first of them that has it. */
+  isLater: number;
+  /** It is freed when `holders` lose theirs, and this job is the first of them that has it. */
   goes: number;
 }
 
-/** A slice of a job's input files after `after`, and which of them go when `holders` lose theirs. */
+/** A slice of a job's input files after `after`, and which of them go when `holders` lose theirs and results go by the rule. */
 export function countInputs(
   rows: Rows,
-  holders: readonly number[],
+  what: Retention,
+  usedBefore: number | null,
+  list: readonly number[],
   jobId: number,
   after: number,
   limit: number,
 ): CountedInput[] {
+  const isHolder = "o.job_id IN (SELECT value FROM json_each(?))";
+  const others = JSON.stringify(list);
   return rows.all(
-    `SELECT i.blob_id AS blobId, b.bytes,
-            NOT EXISTS (SELECT 1 FROM job_blobs o WHERE o.blob_id = i.blob_id AND o.job_id < i.job_id)
-            AND NOT EXISTS (SELECT 1 FROM job_blobs o WHERE o.blob_id = i.blob_id
-                              AND o.job_id NOT IN (SELECT value FROM json_each(?)))
-            AND NOT EXISTS (SELECT 1 FROM artifacts f WHERE f.blob_id = i.blob_id) AS goes
+    `${rule} SELECT i.blob_id AS blobId, b.bytes, ${isLater} AS isLater, b.dropped_at IS NULL
+       AND NOT EXISTS (SELECT 1 FROM job_blobs o WHERE o.blob_id = b.id AND o.job_id < i.job_id AND ${isHolder})
+       AND NOT EXISTS (SELECT 1 FROM job_blobs o JOIN jobs h ON h.id = o.job_id
+                       WHERE o.blob_id = b.id AND h.inputs_cleaned_at IS NULL AND NOT ${isHolder})
+       AND (${isInput} OR NOT ${isResult}) AND NOT ${stays} AS goes
      FROM job_blobs i JOIN blobs b ON b.id = i.blob_id WHERE i.job_id = ? AND i.blob_id > ? ORDER BY i.blob_id LIMIT ?`,
-    JSON.stringify(holders),
+    ...valuesOf(what),
+    usedBefore,
+    others,
+    others,
     jobId,
     after,
     limit,
   );
 }
 
-/** Blobs that belong to nothing and were not used since. */
+/** Blobs that belong to nothing, nor did, and were not used since. */
+const orphans = `FROM blobs b WHERE b.id > ? AND b.id <= ? AND b.used_at < ? AND NOT ${isResult}
+  AND NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id)`;
+
 export function countOrphans(rows: Rows, usedBefore: number, { from, to }: Window): Tally {
-  return (
-    rows.get<Tally>(
-      `SELECT ${tally} FROM blobs b WHERE b.id > ? AND b.id <= ? AND b.used_at < ? AND ${unneeded}`,
-      from,
-      to,
-      usedBefore,
-    ) ?? none
+  const sql = `SELECT count(*) AS files, coalesce(sum(b.bytes), 0) AS bytes ${orphans} AND b.dropped_at IS NULL`;
+  return rows.get<Tally>(sql, from, to, usedBefore) ?? { files: 0, bytes: 0 };
+}
+
+/** Lets the results of a window go; answers the blob of each and how it goes, oldest first. */
+export function letResultsGo(tx: Tx, what: Retention, window: Window): { blobId: number; way: Way }[] {
+  const slice = tx.all<{ id: number; blobId: number; way: Way }>(
+    `${rule} SELECT f.id, f.blob_id AS blobId, ${way} FROM rule, artifacts f ${withJob}
+     WHERE ${inWindow(what.jobId)} AND ${mayGo} ORDER BY f.id`,
+    ...valuesOf(what),
+    ...windowValues(window, what.jobId),
   );
-}
-
-interface Let {
-  blobId: number;
-  bytes: number;
-}
-
-/** Lets the results of a window go; answers their blobs and sizes. */
-export function letResultsGo(
-  tx: Tx,
-  kind: keyof typeof kinds,
-  before: number,
-  jobId: number | null,
-  window: Window,
-): Let[] {
-  const [sql, values] = resultsThatMayGo(kind, before, jobId, window);
-  const slice = tx.all<Let & { id: number }>(`SELECT f.id, f.blob_id AS blobId, f.bytes ${sql}`, ...values);
   if (slice.length === 0) return slice;
   tx.run(
     "UPDATE artifacts SET cleaned_at = ?, blob_id = NULL WHERE id IN (SELECT value FROM json_each(?))",
@@ -178,45 +184,62 @@ export function markInputsCleaned(tx: Tx, jobId: number): void {
   tx.run("UPDATE jobs SET inputs_cleaned_at = coalesce(inputs_cleaned_at, ?) WHERE id = ?", tx.now, jobId);
 }
 
-/** Lets a slice of a job's input files go; answers their blobs. */
-export function letInputsGo(tx: Tx, jobId: number, limit: number): number[] {
-  const slice = tx.all<{ blobId: number }>(
-    "SELECT blob_id AS blobId FROM job_blobs WHERE job_id = ? LIMIT ?",
-    jobId,
-    limit,
-  );
+/** Lets a slice of a cleaned job's input files after `after` go: forgets what others need, answers all of them. */
+export function letInputsGo(tx: Tx, jobId: number, after: number, limit: number): number[] {
+  const ids = tx
+    .all<{ blobId: number }>(
+      "SELECT blob_id AS blobId FROM job_blobs WHERE job_id = ? AND blob_id > ? ORDER BY blob_id LIMIT ?",
+      jobId,
+      after,
+      limit,
+    )
+    .map(({ blobId }) => blobId);
   tx.run(
-    "DELETE FROM job_blobs WHERE job_id = ? AND blob_id IN (SELECT value FROM json_each(?))",
+    `DELETE FROM job_blobs WHERE job_id = ? AND blob_id IN
+       (SELECT b.id FROM blobs b WHERE b.id IN (SELECT value FROM json_each(?)) AND (${isInput} OR ${isResult}))`,
     jobId,
-    JSON.stringify(slice.map(({ blobId }) => blobId)),
+    JSON.stringify(ids),
   );
-  return slice.map(({ blobId }) => blobId);
+  return ids;
 }
 
 export interface Unneeded {
   id: number;
   sha256: string;
   bytes: number;
+  isLater: number;
+  /** Its bytes are in the store: not so where a reader found others in their place. */
+  isHere: number;
 }
-const blobColumns = "b.id, lower(hex(b.sha256)) AS sha256, b.bytes";
+const blobColumns = `b.id, lower(hex(b.sha256)) AS sha256, b.bytes, ${isLater} AS isLater, b.dropped_at IS NULL AS isHere`;
 
-/** Of these blobs, those that nothing needs and (unless null) that were not used since. */
+/** Of these blobs, those that nothing needs. */
 export function unneededOf(rows: Rows, ids: readonly number[], usedBefore: number | null): Unneeded[] {
   return rows.all(
-    `SELECT ${blobColumns} FROM blobs b WHERE b.id IN (SELECT value FROM json_each(?))
-       AND b.used_at < coalesce(?, b.used_at + 1) AND ${unneeded}`,
-    JSON.stringify(ids),
+    `SELECT ${blobColumns} FROM blobs b WHERE b.id IN (SELECT value FROM json_each(?)) AND ${unneeded}`,
     usedBefore,
+    JSON.stringify(ids),
   );
 }
 
-/** Blobs of a window that nothing needs and that were not used since. */
+/** Blobs of a window that belong to nothing and were not used since. */
 export function orphansIn(rows: Rows, usedBefore: number, { from, to }: Window): Unneeded[] {
+  return rows.all(`SELECT ${blobColumns} ${orphans}`, null, from, to, usedBefore);
+}
+
+/** What an earlier cleaning let go of a job's results and left on the disk for a day; of a window, by their contents. */
+export function leftoversIn(rows: Rows, jobId: number, { from, to }: Window): (Unneeded & { way: Way })[] {
   return rows.all(
-    `SELECT ${blobColumns} FROM blobs b WHERE b.id > ? AND b.id <= ? AND b.used_at < ? AND ${unneeded}`,
+    `SELECT ${blobColumns}, CASE WHEN f.preview_of IS NOT NULL THEN 'previews'
+              WHEN f.delivered_at IS NULL THEN 'undelivered' ELSE 'results' END AS way, max(f.id)
+     FROM artifacts f JOIN blobs b ON b.sha256 = unhex(f.sha256)
+     WHERE f.job_id = ? AND f.id > ? AND f.id <= ? AND f.blob_id IS NULL AND f.cleaned_at IS NOT NULL AND ${unneeded}
+       AND NOT EXISTS (SELECT 1 FROM job_blobs i WHERE i.blob_id = b.id AND i.job_id = f.job_id)
+     GROUP BY b.id`,
+    null,
+    jobId,
     from,
     to,
-    usedBefore,
   );
 }
 
@@ -225,13 +248,17 @@ export function deleteUnneeded(
   tx: Tx,
   ids: readonly number[],
   usedBefore: number | null,
-): Pick<Unneeded, "sha256" | "bytes">[] {
-  return tx.all(
-    `DELETE FROM blobs AS b WHERE b.id IN (SELECT value FROM json_each(?)) AND b.used_at < coalesce(?, b.used_at + 1)
-       AND ${unneeded} RETURNING lower(hex(sha256)) AS sha256, bytes`,
+): Pick<Unneeded, "id" | "sha256" | "bytes" | "isHere">[] {
+  const free = tx.all<Unneeded>(
+    `SELECT ${blobColumns} FROM blobs b WHERE b.id IN (SELECT value FROM json_each(?)) AND NOT ${isLater} AND ${unneeded}`,
+    usedBefore,
     JSON.stringify(ids),
     usedBefore,
   );
+  const list = JSON.stringify(free.map(({ id }) => id));
+  tx.run("DELETE FROM job_blobs WHERE blob_id IN (SELECT value FROM json_each(?))", list);
+  tx.run("DELETE FROM blobs WHERE id IN (SELECT value FROM json_each(?))", list);
+  return free;
 }
 
 /** Forgets an upload unless somebody went on with it since; false then. */

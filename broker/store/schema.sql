@@ -1,4 +1,4 @@
--- Schema 4, generated from migrations/ by npm run gen. Do not change it here.
+-- Schema 5, generated from migrations/ by npm run gen. Do not change it here.
 
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -226,13 +226,14 @@ CREATE TABLE uploads (
   used_at INTEGER NOT NULL
 ) STRICT;
 
-CREATE TABLE workers (
+CREATE TABLE "workers" (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
   name TEXT NOT NULL,
   pool TEXT NOT NULL,
   token_id INTEGER NOT NULL REFERENCES tokens (id),
   launch_id INTEGER REFERENCES launches (id),
-  state TEXT NOT NULL CHECK (state IN ('idle', 'busy', 'draining', 'stopped', 'lost')),
+  intent TEXT NOT NULL DEFAULT 'run' CHECK (intent IN ('run', 'pause', 'drain')),
+  state TEXT NOT NULL CHECK (state IN ('idle', 'busy', 'pausing', 'paused', 'draining', 'stopped', 'lost')),
   os_family TEXT NOT NULL,
   agent_version TEXT NOT NULL,
   amounts TEXT NOT NULL,
@@ -246,3 +247,5 @@ CREATE TABLE workers (
 CREATE INDEX workers_launch ON workers (launch_id) WHERE launch_id IS NOT NULL AND ended_at IS NULL;
 
 CREATE INDEX workers_live ON workers (pool) WHERE ended_at IS NULL;
+
+CREATE INDEX workers_paused ON workers (pool, name) WHERE intent = 'pause';

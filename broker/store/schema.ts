@@ -7,6 +7,7 @@ import type {
   JobIntent,
   JobState,
   TaskState,
+  WorkerIntent,
   WorkerState,
 } from "../contract/states.ts";
 
@@ -97,6 +98,7 @@ export const workers = sqliteTable("workers", {
   name: text().notNull(),
   pool: text().notNull(),
   launchId: integer("launch_id"),
+  intent: text().$type<WorkerIntent>().notNull(),
   state: text().$type<WorkerState>().notNull(),
   osFamily: text("os_family").notNull(),
   amounts: text({ mode: "json" }).$type<Record<string, number>>().notNull(),

@@ -1,6 +1,7 @@
 // The broker's HTTP API as the page calls it: with its cookie, typed by the contract.
 import { createClient, ProblemError, UnreachableError, type Answer } from "../contract/client.ts";
 import type { Requeue, SubmitInput } from "../contract/job.ts";
+import type { WorkerIntent } from "../contract/states.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
 
@@ -15,6 +16,7 @@ function createPageApi() {
   const of = (job: number | string) => `/v1/jobs/${encodeURIComponent(job)}`;
   return {
     ...client,
+    whoAmI: (signal?: AbortSignal) => get<Answer<"whoAmI">>("/v1/me", {}, signal),
     listJobs: (query: Query, signal?: AbortSignal) => get<Answer<"listJobs">>("/v1/jobs", query, signal),
     getJob: (job: number, signal?: AbortSignal) => get<Answer<"getJob">>(of(job), {}, signal),
     listTasks: (job: number, query: Query, signal?: AbortSignal) =>
@@ -44,7 +46,7 @@ function createPageApi() {
     listTemplates: (signal?: AbortSignal) => get<Answer<"listTemplates">>("/v1/templates", {}, signal),
     getTemplate: (name: string, signal?: AbortSignal) =>
       get<Answer<"getTemplate">>(`/v1/templates/${encodeURIComponent(name)}`, {}, signal),
-    setWorkerIntent: (worker: string, intent: "run" | "drain") =>
+    setWorkerIntent: (worker: string, intent: WorkerIntent) =>
       client.call<unknown>("put", `/v1/workers/${encodeURIComponent(worker)}/intent`, { body: { intent } }),
     getSystem: (signal?: AbortSignal) => get<Answer<"getSystem">>("/v1/system", {}, signal),
     signDownloads: (sha256s: string[]) =>
@@ -58,7 +60,7 @@ export const api = createPageApi();
 export function sentenceOf(error: unknown): string {
   if (error instanceof ProblemError) {
     return error.code === "unauthenticated"
-      ? "This page is locked. Open it with its one-time address: tally stop, then tally serve."
+      ? "This page is locked. Load it anew, and open it with your token."
       : error.message;
   }
   if (error instanceof UnreachableError)

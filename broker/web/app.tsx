@@ -1,5 +1,6 @@
 // The frame around every view: head, way around, connection, notes; and which view is shown.
 import { useEffect } from "preact/hooks";
+import { useMe } from "./me.ts";
 import { Link, useRoute, type Route } from "./router.tsx";
 import { stateOf, useLive } from "./live.ts";
 import { useStore } from "./store.ts";
@@ -20,6 +21,7 @@ const places = [
 export function App() {
   const { route } = useRoute();
   const { live } = useStore();
+  const me = useMe();
   useLive(live, 250);
   const state = stateOf(live);
   useFavicon(route);
@@ -58,9 +60,16 @@ export function App() {
           <div class="head-tools">
             <NotifyButton />
             <ThemeButton />
-            <Link to="/submit" class="button" aria-current={route.view === "submit" ? "page" : undefined}>
-              Submit
-            </Link>
+            {me.may("submitJob") && (
+              <Link to="/submit" class="button" aria-current={route.view === "submit" ? "page" : undefined}>
+                Submit
+              </Link>
+            )}
+            {me.role === "viewer" && (
+              <span class="only-looking" title="Your token shows everything and changes nothing.">
+                For looking only
+              </span>
+            )}
           </div>
         </div>
       </header>
@@ -87,8 +96,8 @@ function Banner() {
       <div class="banner" role="alert">
         <b>This page is locked.</b>
         <span>
-          Open it with its one-time address. For a new one type <code>tally stop</code>, then{" "}
-          <code>tally serve</code>.
+          Open it with <a href="/login">your token</a>, or with its one-time address: type{" "}
+          <code>tally stop</code>, then <code>tally serve</code>.
         </span>
       </div>
     );

@@ -31,6 +31,8 @@ export const frameWords: Readonly<Record<TaskState, { word: string; mark: Mark }
 export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mark }>> = {
   idle: { word: "ready", mark: "waiting" },
   busy: { word: "rendering", mark: "running" },
+  pausing: { word: "pausing", mark: "paused" },
+  paused: { word: "paused", mark: "paused" },
   draining: { word: "finishing", mark: "paused" },
   stopped: { word: "gone", mark: "canceled" },
   lost: { word: "lost", mark: "failed" },

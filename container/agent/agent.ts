@@ -19,7 +19,6 @@ import { createScriptCache, startLease, type LeaseRun } from "./run-lease.ts";
 import { createSessionKeeper } from "./session-keeper.ts";
 import { createSpool } from "./spool.ts";
 
-/** A warm session without work is ended after this time: it holds memory that the artist may want. */
 const WARM_MS = 60_000;
 /** An idle agent looks so often whether Blenders were installed or removed. */
 const LOOK_MS = 5_000;
@@ -51,6 +50,8 @@ export interface AgentOptions {
   launchId?: string;
   /** Paths of Blenders from the config, preferred to those that are found. */
   blenders?: readonly string[];
+  /** A warm session without work is ended after this time, ms; it holds memory that the artist may want. Default: a minute. */
+  warmMs?: number;
   /** First abort: stop, give back, leave. */
   leave?: AbortSignal;
   /** Aborted: kill everything and go at once. */
@@ -77,6 +78,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const gone = new AbortController();
   const pool = options.pool ?? "local";
   const guest = pool === "local";
+  const warmMs = options.warmMs ?? WARM_MS;
 
   const cleared = clearLeftovers(work);
   // On the disk of the results, so that keeping one for its preview costs nothing.
@@ -145,8 +147,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   let run: LeaseRun | undefined;
   let leaving = false;
   let draining = false;
+  let paused = false;
   let exitCode = 0;
   let lastContact = performance.now();
+  let idleSince = performance.now();
   let wake = Promise.withResolvers<void>();
   let offered = true;
   let standing: Order[] = [];
@@ -158,6 +162,10 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
   function obey(orders: Order[]): void {
     draining = orders.some(({ kind }) => kind === "drain");
+    const isPaused = orders.some(({ kind }) => kind === "pause");
+    // However long it was paused: it has its time to be idle from now on.
+    if (paused && !isPaused) idleSince = performance.now();
+    paused = isPaused;
     offered ||= orders.some(({ kind }) => kind === "lease-available");
     standing = orders;
     heed();
@@ -225,7 +233,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     get renewEveryMs() {
       return registered.renewEveryMs;
     },
-    wantsMore: () => !leaving && !draining,
+    wantsMore: () => !leaving && !draining && !paused,
   };
 
   async function ask(): Promise<Lease | null> {
@@ -245,25 +253,21 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   const asking = createBackoff();
 
   const stayAwake = createWakefulness();
-  let idleSince = performance.now();
   let next: Lease | null = null;
   while (!leaving) {
-    if (next === null && !draining && offered) {
+    if (next === null && !draining && !paused && offered) {
       next = await ask();
       if (next === null) continue;
     }
     if (next === null) {
       if (draining) break;
-      const limit = idleLimit(registered, options, performance.now() - lastContact);
+      const limit = idleLimit(registered, options, paused, performance.now() - lastContact);
       const idle = performance.now() - idleSince;
       if (idle >= limit) break;
-      await withLimit(
-        wake.promise,
-        Math.min(limit - idle, idle < WARM_MS ? WARM_MS - idle : WARM_MS, LOOK_MS),
-      );
+      await withLimit(wake.promise, Math.min(limit - idle, idle < warmMs ? warmMs - idle : warmMs, LOOK_MS));
       // Its launcher starts another one where there is work, and that one tells what is here now.
-      if (options.launchId !== undefined && !offered && (await hasOtherBlenders())) break;
-      if (performance.now() - idleSince >= WARM_MS) await keeper.end();
+      if (options.launchId !== undefined && !offered && !paused && (await hasOtherBlenders())) break;
+      if (performance.now() - idleSince >= warmMs) await keeper.end();
       continue;
     }
     asking.reset();
@@ -293,9 +297,14 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   return exitCode;
 }
 
-/** How long this agent may be idle, ms. */
-function idleLimit(registered: Registration, options: AgentOptions, silentMs: number): number {
-  const own = registered.idleExitMs ?? Number.POSITIVE_INFINITY;
+/** How long this agent may be idle, ms. A paused one stays: its worker is to be found where it was paused. */
+function idleLimit(
+  registered: Registration,
+  options: AgentOptions,
+  paused: boolean,
+  silentMs: number,
+): number {
+  const own = paused ? Number.POSITIVE_INFINITY : (registered.idleExitMs ?? Number.POSITIVE_INFINITY);
   return options.launchId !== undefined && silentMs > ORPHAN_LIMIT_MS ? 0 : own;
 }
 

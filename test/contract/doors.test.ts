@@ -91,6 +91,33 @@ test("the printed address opens the page once; its cookie is out of reach for sc
   expect([second.status, second.headers["set-cookie"]]).toEqual([401, undefined]);
 });
 
+test("a token opens the page by its form, from this very page alone, and is written nowhere", async () => {
+  const broker = await testBroker();
+  const token = await broker.tokenFor("viewer");
+  const body = `token=${token}`;
+  const form = { "content-type": "application/x-www-form-urlencoded", "content-length": String(body.length) };
+  for (const origin of ["https://evil.example", "null"]) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { status, headers } = await send(`${broker.url}/login`, { ...form, origin }, "POST", body);
+    expect([status, headers["set-cookie"]], origin).toEqual([403, undefined]);
+  }
+  const good = await send(`${broker.url}/login`, { ...form, origin: broker.url }, "POST", body);
+  expect([good.status, good.headers["location"]]).toEqual([303, "/"]);
+  const set = String(good.headers["set-cookie"]);
+  expect(set).toMatch(/HttpOnly/);
+  expect(set).toMatch(/SameSite=Strict/);
+  const cookie = set.split(";")[0] ?? "";
+  expect((await send(broker.url, { cookie })).status).toBe(200);
+  const me = await send(`${broker.url}/v1/me`, { cookie });
+  expect(JSON.parse(me.text)).toMatchObject({ role: "viewer", name: "viewer" });
+  expect((await send(`${broker.url}/v1/system/stop`, { cookie }, "POST")).status).toBe(403);
+  const { items } = await broker.api.ok("listTokens");
+  const own = items.find(({ role }) => role === "viewer");
+  await broker.api.ok("revokeToken", { params: { token: own?.id ?? "" } });
+  expect((await send(broker.url, { cookie })).status).toBe(401);
+  expect(readFileSync(join(broker.dataFolder, "broker.log"), "utf8")).not.toContain(token);
+});
+
 test("no name is in the page that is sent, and it may run its own script alone", async () => {
   const broker = await testBroker();
   const name = `<script>alert("1")</script>'&`;

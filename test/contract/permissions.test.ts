@@ -111,6 +111,15 @@ describe("an artist acts on own jobs alone", () => {
   });
 });
 
+test.each(roles)("a token of the role %s hears what it may, which is what the table says", async (role) => {
+  const me = await broker.api.as(tokens[role]).ok("whoAmI");
+  expect(me).toMatchObject({ role, name: `a ${role}` });
+  const may = operations.filter(([, { roles: allowed }]) => allowed.length === 0 || allowed.includes(role));
+  expect(me.may.toSorted()).toEqual(may.map(([id]) => id).toSorted());
+  const own = operations.filter(([, operation]) => operation.own === true).map(([id]) => id);
+  expect(me.ownOnly.toSorted()).toEqual(role === "artist" ? own.toSorted() : []);
+});
+
 test("a worker's token is good for its own worker alone", async () => {
   const other = await broker.tokenFor("worker", "other");
   const body = { name: "pc", agentVersion: "1", osFamily: "linux", amounts: {}, attributes: {} };

@@ -13,7 +13,7 @@ const fine: RegExp[] = [
   // Rows that are made up on the spot, and lists of a few.
   /^SCAN (n|CONSTANT ROW|\d+ CONSTANT ROWS?)$/,
   // Partial indexes: only what is live or still to do is in them.
-  /USING (COVERING )?INDEX (workers_live|launches_open|jobs_live|jobs_output|artifacts_pending)\b/,
+  /USING (COVERING )?INDEX (workers_live|workers_paused|launches_open|jobs_live|jobs_output|artifacts_pending)\b/,
   // Newest first and at most a page.
   /^SCAN jobs$/,
   // Tokens are made by hand or by launches, and listed for an admin alone.

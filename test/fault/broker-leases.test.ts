@@ -1,7 +1,8 @@
 // What workers do wrong, or the network between: stale, foreign, replayed and lost words change nothing.
 import { expect, test } from "vitest";
 import { setJobIntent } from "../../broker/service/set-intent.ts";
-import { drainWorker, leaveWorker } from "../../broker/service/register-worker.ts";
+import { leaveWorker } from "../../broker/service/register-worker.ts";
+import { setWorkerIntent } from "../../broker/service/set-worker-intent.ts";
 import { leaseTask } from "../../broker/service/lease-task.ts";
 import { submitJob } from "../../broker/service/submit-job.ts";
 import { submitSchema } from "../../broker/contract/job.ts";
@@ -270,7 +271,7 @@ test("a worker that leaves at the same moment is given nothing, and is not there
   const [, lease, drained] = await Promise.allSettled([
     leaveWorker(broker, memory),
     leaseTask(broker, memory),
-    drainWorker(broker, memory, true),
+    setWorkerIntent(broker, memory.id, "drain"),
   ]);
   expect(lease).toEqual({ status: "fulfilled", value: null });
   expect(drained).toMatchObject({ status: "rejected", reason: { code: "not-found" } });

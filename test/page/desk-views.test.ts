@@ -1,10 +1,9 @@
-// Workers, the system and submitting in a real Chromium, by mouse and by keyboard.
+// The system and submitting in a real Chromium, by mouse and by keyboard.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "../../scripts/files.ts";
-import { submit, templateOf, until } from "../support/builders.ts";
-import { joinWorker } from "../support/fake-worker.ts";
+import { templateOf } from "../support/builders.ts";
 import { openDesk, type Desk } from "./desk.ts";
 
 let desk: Desk;
@@ -14,45 +13,6 @@ beforeAll(async () => {
 afterAll(() => desk?.close());
 
 const text = (selector: string) => desk.page.locator(selector).innerText();
-
-it("shows that no worker is here, then who came, what each does, and lets one finish", async () => {
-  const { page, broker } = desk;
-  await desk.go("/workers");
-  await page.getByText("No worker is here now").waitFor();
-  const job = await submit(broker.api, [{ name: "Render", frames: "1-6" }], {
-    name: "<img src=x onerror=alert(1)>",
-  });
-  const gpu = await joinWorker(broker, {
-    name: "render-02",
-    amounts: { "amount.worker.vcpu": 16, "amount.worker.memory": 128_000, "amount.worker.gpu": 1 },
-    attributes: { "attr.worker.os.family": ["linux"], "attr.worker.gpu.name": ["NVIDIA H200"] },
-    blenders: [{ series: "5.1", version: "5.1.0", path: "/b", kind: "blender", source: "path" }],
-  });
-  await joinWorker(broker, { name: "render-10", osFamily: "windows" });
-  const held = await gpu.work();
-  await gpu.report(held, [{ type: "started", ordinal: 0, logOffset: 0 }]);
-  await gpu.api.ok("renewLease", {
-    params: { lease: held.lease.leaseId },
-    body: { token: held.lease.token, progress: [{ ordinal: 0, percent: 60 }] },
-  });
-  const machine = page.locator("[data-worker=render-02]");
-  await machine.getByText("rendering").waitFor();
-  await expect.poll(() => machine.locator("progress").getAttribute("value")).toBe("60");
-  expect(await machine.innerText()).toContain("16 cores · 125 GB · NVIDIA H200 · Blender 5.1");
-  expect(await machine.getByRole("link").innerText()).toContain("<img src=x onerror=alert(1)>");
-  await desk.shots("workers");
-  await machine.getByRole("button", { name: "Finish and leave" }).click();
-  await machine.getByText("finishing").waitFor();
-  await until(broker.api, async () => {
-    const { items } = await broker.api.ok("listWorkers");
-    return items.find((one) => one.name === "render-02" && one.state === "draining");
-  });
-  await machine.getByRole("button", { name: "Stay" }).click();
-  await machine.getByText("rendering").waitFor();
-  await machine.getByRole("link").click();
-  await page.waitForURL(`**/jobs/${job.number}/Render/0`);
-  await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
-});
 
 it("tells how the broker is", async () => {
   const { page, broker } = desk;

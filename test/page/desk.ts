@@ -44,8 +44,6 @@ export async function openDesk(): Promise<Desk> {
     if (message.type() === "error") complaints.push(message.text());
   });
   await page.goto(broker.loginUrl);
-  const pictures = join(root, "test-output", "page");
-  mkdirSync(pictures, { recursive: true });
   return {
     broker,
     page,
@@ -54,28 +52,33 @@ export async function openDesk(): Promise<Desk> {
     async go(path) {
       await page.goto(broker.url + path);
     },
-    async shots(name) {
-      for (const [width, size] of [
-        ["wide", wide],
-        ["narrow", narrow],
-      ] as const)
-        for (const theme of ["dark", "light"] as const) {
-          // oxlint-disable no-await-in-loop -- one window
-          await page.setViewportSize(size);
-          await page.emulateMedia({ colorScheme: theme });
-          const path = join(pictures, `${name}-${width}-${theme}.png`);
-          await page.screenshot({ path, animations: "disabled", fullPage: width === "narrow" });
-          // oxlint-enable no-await-in-loop
-        }
-      await page.setViewportSize(wide);
-      await page.emulateMedia({ colorScheme: "dark" });
-    },
+    shots: (name) => lookAt(page, name),
     async close() {
       await browser.close();
       await broker.stop();
       rmSync(folder, { recursive: true, force: true, maxRetries: 5 });
     },
   };
+}
+
+/** Keeps pictures of what a page shows, in both themes and both widths. */
+export async function lookAt(page: Page, name: string): Promise<void> {
+  const pictures = join(root, "test-output", "page");
+  mkdirSync(pictures, { recursive: true });
+  for (const [width, size] of [
+    ["wide", wide],
+    ["narrow", narrow],
+  ] as const)
+    for (const theme of ["dark", "light"] as const) {
+      // oxlint-disable no-await-in-loop -- one window
+      await page.setViewportSize(size);
+      await page.emulateMedia({ colorScheme: theme });
+      const path = join(pictures, `${name}-${width}-${theme}.png`);
+      await page.screenshot({ path, animations: "disabled", fullPage: width === "narrow" });
+      // oxlint-enable no-await-in-loop
+    }
+  await page.setViewportSize(wide);
+  await page.emulateMedia({ colorScheme: "dark" });
 }
 
 /** Appends to the log of what a worker holds, in pieces as an agent sends them. */

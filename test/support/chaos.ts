@@ -249,7 +249,7 @@ export async function startChaos(seed: number): Promise<Chaos> {
       forget(player);
       await say("leaveWorker", { params: { worker: player.id }, token: player.token });
     } else {
-      const body = { intent: random.chance(0.3) ? "drain" : "run" };
+      const body = { intent: random.pick(["run", "run", "pause", "drain"] as const) };
       await say("setWorkerIntent", { params: { worker: player.id }, body });
     }
   }
@@ -286,6 +286,10 @@ export async function startChaos(seed: number): Promise<Chaos> {
         await sweeper.sweep();
       }
       await settled();
+      // Those that left while paused would come back paused.
+      const { items } = await broker.api.ok("listWorkers");
+      for (const { id } of items)
+        await say("setWorkerIntent", { params: { worker: id }, body: { intent: "run" } });
       const last = await join_();
       for (;;) {
         last.lease = null;

@@ -13,7 +13,7 @@ import { write } from "../write.ts";
 export const cleanHelp = `tally clean  [--older-than DAYS] [--undelivered DAYS] [--job JOB] [--yes]
 
 Removes bytes that the broker keeps and nobody needs: its copies of results that are home, and input files of jobs that
-ended. Files at home are never touched. Shows what would go and removes nothing, until you add --yes.
+ended. Files at home are never touched. Shows what would leave the disk and removes nothing, until you add --yes.
 
   --older-than DAYS      results home for so long, inputs of jobs that ended so long ago: 30, 30d. Default: as in
                          tally.yaml (retention). The broker does that by itself too
@@ -21,7 +21,8 @@ ended. Files at home are never touched. Shows what would go and removes nothing,
   --job JOB              all bytes of this job alone, now; it cannot be rendered again without a new submit
   --yes                  do it
 ${brokerHelp}
-What was used within the last day leaves the disk a day later, because a submit may count on it; with --job all goes now.
+What was used within the last day leaves the disk a day later, because a submit may count on it; with --job all goes now,
+also what an earlier cleaning let go of.
 `;
 
 /** Runs `tally clean`. */
@@ -48,13 +49,12 @@ export async function clean(args: string[]): Promise<number> {
     },
   });
   if (values.json) await write(`${JSON.stringify(cleaned)}\n`);
-  else await write(cleanedText(cleaned, again(args, job?.number), job === undefined));
+  else await write(cleanedText(cleaned, again(args, job?.number)));
   return exitCodes.ok;
 }
 
-/** What went, or would go. `command`: what to type to do it. `waitsADay`: what was used today leaves the disk tomorrow. */
-export function cleanedText(cleaned: Cleaned, command: string, waitsADay: boolean): string {
-  const later = waitsADay ? "What was used within the last day leaves the disk a day later.\n" : "";
+/** What left the disk, or would. `command`: what to type to do it. */
+export function cleanedText(cleaned: Cleaned, command: string): string {
   const rows: [string, { files: number; bytes: number }][] = [
     ["copies of results that are home", cleaned.results],
     ["results that never came home", cleaned.undelivered],
@@ -71,10 +71,21 @@ export function cleanedText(cleaned: Cleaned, command: string, waitsADay: boolea
     lines.push(
       `  ${counted(cleaned.uploads, "upload")} that ${cleaned.uploads === 1 ? "was" : "were"} left unfinished`,
     );
-  if (lines.length === 0) return `There is nothing to clean.\n${later}`;
-  if (cleaned.dryRun)
-    return `This would free ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\n${later}Nothing was removed. Do it: ${command}\n`;
-  return `Freed ${size(bytes)} (${counted(files, "file")}):\n${lines.join("\n")}\n${later}`;
+  const { later } = cleaned;
+  if (lines.length === 0 && later.files === 0) return "There is nothing to clean.\n";
+  const amount = `${size(bytes)} (${counted(files, "file")})`;
+  const head = cleaned.dryRun ? `This would free ${amount}` : `Freed ${amount}`;
+  const nothingNow = cleaned.dryRun ? "Nothing would leave the disk now." : "Nothing left the disk now.";
+  const all = [lines.length === 0 ? nothingNow : `${head}:`, ...lines];
+  if (later.files > 0) {
+    const isOne = later.files === 1;
+    const what = counted(later.files, lines.length === 0 ? "file" : "more file");
+    const leave = cleaned.dryRun ? "would leave" : isOne ? "leaves" : "leave";
+    const why = `${isOne ? "it was" : "they were"} used today, and a submit may count on that`;
+    all.push(`${what}, ${size(later.bytes)}, ${leave} the disk a day later: ${why}.`);
+  }
+  if (cleaned.dryRun) all.push(`Nothing was removed. Do it: ${command}`);
+  return `${all.join("\n")}\n`;
 }
 
 /** The same command with --yes; `latest` becomes the number that it meant. */

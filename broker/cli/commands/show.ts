@@ -5,7 +5,7 @@ import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, roughly } from "../humane.ts";
 import { createFrameNames, getJob, undelivered } from "../job-reads.ts";
-import { notHomeWords, secondsLeft } from "../job-words.ts";
+import { notHomeWords, pausedHint, secondsLeft } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { paint, paintState, table } from "../style.ts";
 import { write } from "../write.ts";
@@ -60,7 +60,7 @@ export async function show(args: string[]): Promise<number> {
     if (job.settings.home === "pull" && open.length > 0)
       await write(`\n${counted(open.length, "file")} not home yet: ${tally(`pull ${job.number}`)}\n`);
   }
-  await write(`\n${nextStep(job)}\n`);
+  await write(`\n${pausedHint(job) ?? nextStep(job)}\n`);
   return exitCodes.ok;
 }
 

@@ -38,7 +38,8 @@ export async function token(args: string[]): Promise<number> {
         body: { role, name: word, ...(days !== undefined && { expiresInSeconds: days * 86_400 }) },
       });
       const said = `A token for ${made.name} (${made.role}). Keep it now, it is not shown again:\n\n  ${made.token}\n`;
-      await write(values.json ? `${JSON.stringify(made)}\n` : said);
+      const page = made.role === "worker" ? "" : `\nWith it the page opens too: ${client.url}/login\n`;
+      await write(values.json ? `${JSON.stringify(made)}\n` : said + page);
       return exitCodes.ok;
     }
     case "list": {

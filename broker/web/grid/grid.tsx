@@ -17,7 +17,8 @@ export interface FrameGridProps {
   step: string;
   live: Live;
   selection: Selection;
-  onSelect: (selection: Selection) => void;
+  /** Null: frames are only opened. */
+  onSelect: ((selection: Selection) => void) | null;
   /** Frames that take far longer than the others. */
   slow: ReadonlySet<number>;
 }
@@ -122,7 +123,7 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
     held.isWide ||=
       Math.hypot(event.clientX - held.x, event.clientY - held.y) > dragFrom && ordinal !== held.from;
     if (held.isWide && ordinal !== null)
-      onSelect(extended(event.shiftKey || event.ctrlKey ? held.before : nobody, held.from, ordinal));
+      onSelect?.(extended(event.shiftKey || event.ctrlKey ? held.before : nobody, held.from, ordinal));
   }
 
   function onClick(event: MouseEvent): void {
@@ -130,7 +131,8 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
     drag.current = null;
     const ordinal = at(event);
     if (ordinal === null || held?.isWide === true) return;
-    if (event.shiftKey) onSelect(extended(selection, anchor.current, ordinal));
+    if (!onSelect) open(ordinal);
+    else if (event.shiftKey) onSelect(extended(selection, anchor.current, ordinal));
     else if (event.ctrlKey || event.metaKey || selection.size > 0) onSelect(toggled(selection, ordinal));
     else open(ordinal);
     anchor.current = ordinal;
@@ -141,11 +143,12 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
     const page = Math.max(1, Math.floor(height / layout.pitch) - 1);
     const to = event.key === "f" ? nextFailed(states, here) : moved(layout, count, here, event.key, page);
     if (to !== null) {
-      if (event.shiftKey) onSelect(extended(selection, here, to));
+      if (event.shiftKey) onSelect?.(extended(selection, here, to));
       setCursor(to);
       setHover(to);
       reveal(to);
     } else if (event.key === "Enter") open(here);
+    else if (!onSelect) return;
     else if (event.key === " ") onSelect(toggled(selection, here));
     else if (event.key === "a" && (event.ctrlKey || event.metaKey)) onSelect(extended(nobody, 0, count - 1));
     else if (event.key === "Escape" && selection.size > 0) onSelect(nobody);
@@ -174,8 +177,8 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
         onScroll={(event) => setTop(event.currentTarget.scrollTop)}
         tabIndex={0}
         role="listbox"
-        aria-multiselectable="true"
-        aria-label={`Frames of ${step}. Arrow keys move, Enter opens, Space selects, F goes to the next failed one.`}
+        aria-multiselectable={onSelect !== null}
+        aria-label={`Frames of ${step}. Arrow keys move, Enter opens,${onSelect ? " Space selects," : ""} F goes to the next failed one.`}
         aria-activedescendant={spoken === null ? undefined : `light-${step}`}
         onFocus={() => {
           // By the keyboard, not by a click on a light.

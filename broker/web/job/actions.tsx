@@ -1,6 +1,7 @@
 // What can be done with a job: pause, resume, requeue, priority, cancel. Asked first where work is lost.
 import { useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
+import { useMe } from "../me.ts";
 import { useStore } from "../store.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
@@ -12,11 +13,30 @@ type Asking = "cancel" | "requeue-all" | "priority" | null;
 /** The buttons of a job. */
 export function JobActions({ job }: { job: Job }) {
   const { api, act, notes } = useStore();
+  const me = useMe();
   const [asking, setAsking] = useState<Asking>(null);
   const [priority, setPriority] = useState(job.priority);
   const { number, counts } = job;
   const isOpen = job.endedAt === null;
   const again = counts.failed + counts.canceled;
+  const maySteer = me.may("setJobIntent", job);
+  const mayRequeue = me.may("requeueTasks", job);
+  const menu = [
+    me.may("setJobPriority", job) && {
+      label: "Change priority…",
+      onChoose: () => {
+        setPriority(job.priority);
+        setAsking("priority");
+      },
+    },
+    mayRequeue && { label: "Render all frames again…", onChoose: () => setAsking("requeue-all") },
+    maySteer && {
+      label: "Cancel job…",
+      isDangerous: true,
+      isDisabled: !isOpen || job.intent === "cancel",
+      onChoose: () => setAsking("cancel"),
+    },
+  ].filter((item) => item !== false);
 
   const requeue = (body: { failedOnly?: boolean }) =>
     act(async () => {
@@ -26,7 +46,7 @@ export function JobActions({ job }: { job: Job }) {
 
   return (
     <div class="job-actions">
-      {isOpen && job.intent === "run" && (
+      {maySteer && isOpen && job.intent === "run" && (
         <button
           type="button"
           class="button"
@@ -37,7 +57,7 @@ export function JobActions({ job }: { job: Job }) {
           <Icon name="pause" /> Pause
         </button>
       )}
-      {isOpen && job.intent === "pause" && (
+      {maySteer && isOpen && job.intent === "pause" && (
         <button
           type="button"
           class="button is-primary"
@@ -46,33 +66,16 @@ export function JobActions({ job }: { job: Job }) {
           <Icon name="play" /> Resume
         </button>
       )}
-      {again > 0 && (
+      {mayRequeue && again > 0 && (
         <button type="button" class="button" onClick={() => void requeue({ failedOnly: true })}>
           <Icon name="again" /> Requeue {counted(again, counts.canceled > 0 ? "frame" : "failed frame")}
         </button>
       )}
-      <Menu
-        label="More for this job"
-        class="button is-icon"
-        items={[
-          {
-            label: "Change priority…",
-            onChoose: () => {
-              setPriority(job.priority);
-              setAsking("priority");
-            },
-          },
-          { label: "Render all frames again…", onChoose: () => setAsking("requeue-all") },
-          {
-            label: "Cancel job…",
-            isDangerous: true,
-            isDisabled: !isOpen || job.intent === "cancel",
-            onChoose: () => setAsking("cancel"),
-          },
-        ]}
-      >
-        <Icon name="more" />
-      </Menu>
+      {menu.length > 0 && (
+        <Menu label="More for this job" class="button is-icon" items={menu}>
+          <Icon name="more" />
+        </Menu>
+      )}
       {asking === "cancel" && (
         <Dialog
           title={`Cancel ${job.name}?`}

@@ -1,5 +1,6 @@
 // Failed frames, grouped by why: one line a reason, the frames to look at, and the way to try them again.
 import type { FeedJobDetail } from "../../contract/feed.ts";
+import { useMe } from "../me.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
@@ -14,6 +15,7 @@ interface FailuresProps {
 /** Nothing where nothing failed. */
 export function Failures({ job, namesOf }: FailuresProps) {
   const { api, act, notes } = useStore();
+  const me = useMe();
   if (job.failures.length === 0) return null;
   return (
     <section class="panel failures" aria-label="Why frames failed">
@@ -37,7 +39,7 @@ export function Failures({ job, namesOf }: FailuresProps) {
                 {count > ordinals.length && <span>and {counted(count - ordinals.length, "more frame")}</span>}
               </p>
             </div>
-            {count <= ordinals.length && (
+            {count <= ordinals.length && me.may("requeueTasks", job) && (
               <button
                 type="button"
                 class="button is-small"

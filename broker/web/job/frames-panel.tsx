@@ -1,11 +1,11 @@
 // The frames of one step: its grid, the legend with counts, and what can be done with the chosen ones.
 import { useEffect, useState } from "preact/hooks";
-import type { TaskCounts } from "../../contract/job.ts";
-import type { Step } from "../../contract/job.ts";
+import type { Job, Step, TaskCounts } from "../../contract/job.ts";
 import { taskStates } from "../../contract/states.ts";
 import { FrameGrid } from "../grid/grid.tsx";
 import { nobody, selectionText, type Selection } from "../grid/selection.ts";
 import type { Live } from "../live.ts";
+import { useMe } from "../me.ts";
 import { framePath, navigate } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
@@ -17,7 +17,7 @@ import type { StepTimings } from "./timings.ts";
 import { useSlow } from "./use-timings.ts";
 
 interface FramesPanelProps {
-  job: number;
+  job: Pick<Job, "number" | "owner">;
   step: Step;
   isOnly: boolean;
   live: Live;
@@ -27,8 +27,11 @@ interface FramesPanelProps {
 }
 
 /** The panel of one step. */
-export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: FramesPanelProps) {
+export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPanelProps) {
+  const { step, isOnly, live, times, nameOf, now } = props;
   const { api, act, notes } = useStore();
+  const me = useMe();
+  const canSelect = me.may("requeueTasks", { owner });
   const [selection, setSelection] = useState<Selection>(nobody);
   const [isAsking, setAsking] = useState(false);
   const slow = useSlow(times, now);
@@ -75,7 +78,7 @@ export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: Fra
         step={name}
         live={live}
         selection={selection}
-        onSelect={setSelection}
+        onSelect={canSelect ? setSelection : null}
         slow={slow}
       />
       {/* Below the lights: they must not move under the pointer that chooses them. */}
@@ -97,7 +100,7 @@ export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: Fra
           </button>
         </div>
       ) : (
-        <Legend counts={counts} />
+        <Legend counts={counts} canSelect={canSelect} />
       )}
       {isAsking && (
         <Dialog
@@ -116,7 +119,7 @@ export function FramesPanel({ job, step, isOnly, live, times, nameOf, now }: Fra
   );
 }
 
-function Legend({ counts }: { counts: TaskCounts }) {
+function Legend({ counts, canSelect }: { counts: TaskCounts; canSelect: boolean }) {
   return (
     <div class="legend">
       {taskStates
@@ -127,7 +130,7 @@ function Legend({ counts }: { counts: TaskCounts }) {
             <b>{counts[state].toLocaleString("en-US")}</b> {frameWords[state].word}
           </span>
         ))}
-      <span class="legend-keys">Drag to select, click to open</span>
+      <span class="legend-keys">{canSelect ? "Drag to select, click to open" : "Click to open"}</span>
     </div>
   );
 }

@@ -1,5 +1,7 @@
 // The head of a job: what it is, how far, how long still, on which machines, and what can be done with it.
 import type { FeedJobDetail } from "../../contract/feed.ts";
+import { isHere } from "../../contract/states.ts";
+import type { Worker } from "../../contract/worker.ts";
 import type { Live } from "../live.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
@@ -9,6 +11,7 @@ import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent, roughly } from "../words.ts";
 import { JobActions } from "./actions.tsx";
 import { timeLeft, type Estimate } from "./estimate.ts";
+import { PausedNote } from "./paused-note.tsx";
 import type { Timings } from "./timings.ts";
 
 interface JobHeadProps {
@@ -61,6 +64,7 @@ export function JobHead({ job, live, timings, now }: JobHeadProps) {
           {job.intentReason}
         </p>
       )}
+      <PausedNote job={job} />
       <Progress counts={counts} total={taskCount} isLarge label={`Frames of ${job.name}`} />
       <dl class="figures">
         <Figure label="Done" value={percent(counts.succeeded, taskCount)}>
@@ -72,7 +76,7 @@ export function JobHead({ job, live, timings, now }: JobHeadProps) {
         <Figure label="Machines" value={String(machines.length)}>
           {machines.length === 0
             ? job.endedAt === null
-              ? waitingWords(job, store.live.client.store.workers.size)
+              ? waitingWords(job, [...store.live.client.store.workers.values()].filter(isHere))
               : "none needed any more"
             : machines
                 .slice(0, 3)
@@ -103,9 +107,10 @@ function Figure({ label, value, children }: FigureProps) {
   );
 }
 
-function waitingWords(job: FeedJobDetail, workers: number): string {
+function waitingWords(job: FeedJobDetail, workers: readonly Worker[]): string {
   if (job.state === "paused") return "paused";
-  if (workers === 0) return "no worker is here";
+  if (workers.length === 0) return "no worker is here";
+  if (workers.every(({ intent }) => intent === "pause")) return "every worker is paused";
   return "waits for its turn";
 }
 

@@ -12,24 +12,30 @@ interface JobRowProps {
   job: Job;
   isChosen: boolean;
   isChoosing: boolean;
+  /** Whoever looks may change this job. */
+  canChoose: boolean;
   onChoose: (withShift: boolean) => void;
 }
 
 /** The row: the whole of it is the link, the box at its start chooses it. */
-export function JobRow({ job, isChosen, isChoosing, onChoose }: JobRowProps) {
+export function JobRow({ job, isChosen, isChoosing, canChoose, onChoose }: JobRowProps) {
   const { addresses } = useStore();
   const { counts, taskCount } = job;
   const labels = Object.entries(job.labels);
   return (
     <li class={isChosen ? "job-row is-chosen" : "job-row"}>
-      <label class={isChoosing ? "job-box is-shown" : "job-box"}>
-        <input
-          type="checkbox"
-          checked={isChosen}
-          aria-label={`Select job ${job.number}, ${job.name}`}
-          onClick={(event) => onChoose(event.shiftKey)}
-        />
-      </label>
+      {canChoose ? (
+        <label class={isChoosing ? "job-box is-shown" : "job-box"}>
+          <input
+            type="checkbox"
+            checked={isChosen}
+            aria-label={`Select job ${job.number}, ${job.name}`}
+            onClick={(event) => onChoose(event.shiftKey)}
+          />
+        </label>
+      ) : (
+        <span class="job-box" />
+      )}
       <Link to={jobPath(job.number)} class="job-link">
         <Thumb addresses={addresses} sha256={job.picture} />
         <span class="job-name">

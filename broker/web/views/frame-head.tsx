@@ -3,6 +3,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { TaskProgress } from "../../contract/feed.ts";
 import type { Task } from "../../contract/job.ts";
 import type { TaskState } from "../../contract/states.ts";
+import { useMe } from "../me.ts";
 import { framePath, jobPath, Link, navigate } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
@@ -13,8 +14,9 @@ import { duration, frameWords } from "../words.ts";
 interface FrameHeadProps {
   job: number;
   task: Task;
-  /** Of the job. */
+  /** Of the job; null until it is known. */
   name: string | null;
+  owner: string | null;
   state: TaskState;
   /** Frames of its step. */
   total: number | null;
@@ -22,7 +24,8 @@ interface FrameHeadProps {
 }
 
 /** The head of the view. */
-export function FrameHead({ job, task, name, state, total, progress }: FrameHeadProps) {
+export function FrameHead({ job, task, name, owner, state, total, progress }: FrameHeadProps) {
+  const me = useMe();
   const { step, ordinal, frame, seconds, worker } = task;
   const { word, mark } = frameWords[state];
   const before = ordinal > 0 ? framePath(job, step, ordinal - 1) : null;
@@ -58,7 +61,9 @@ export function FrameHead({ job, task, name, state, total, progress }: FrameHead
           )}
         </span>
         <div class="frame-actions">
-          <Requeue job={job} task={task} state={state} />
+          {owner !== null && me.may("requeueTasks", { owner }) && (
+            <Requeue job={job} task={task} state={state} />
+          )}
           <span class="stepper">
             <Step path={before} label="Frame before" glyph="‹" />
             <Step path={after} label="Frame after" glyph="›" />

@@ -64,7 +64,15 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   return (
     <div class="frame" data-job={job} data-ordinal={ordinal}>
       {live === null ? (
-        <FrameHead job={job} task={found} name={null} state={found.state} total={null} progress={null} />
+        <FrameHead
+          job={job}
+          task={found}
+          name={null}
+          owner={null}
+          state={found.state}
+          total={null}
+          progress={null}
+        />
       ) : (
         <LiveHead job={job} task={found} live={live} />
       )}
@@ -141,6 +149,7 @@ function LiveHead({ job, task, live }: { job: number; task: Task; live: Live }) 
       job={job}
       task={task}
       name={detail?.name ?? null}
+      owner={detail?.owner ?? null}
       state={state}
       total={view?.states.length ?? null}
       progress={state === "running" ? progress : null}

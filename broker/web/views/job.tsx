@@ -55,7 +55,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
       {job.steps.map((step) => (
         <FramesPanel
           key={step.name}
-          job={number}
+          job={job}
           step={step}
           isOnly={job.steps.length === 1}
           live={live}

@@ -1,12 +1,14 @@
 // All jobs: search, filters, order, many at once.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
+import { isHere } from "../../contract/states.ts";
 import { BulkBar } from "../jobs/bulk-bar.tsx";
 import { FilterBar } from "../jobs/filter-bar.tsx";
 import { JobRow } from "../jobs/job-row.tsx";
 import { choicesOf, listed, noFilters, type Filters } from "../jobs/list.ts";
 import { useOlderJobs } from "../jobs/older.ts";
 import { useLive } from "../live.ts";
+import { useMe } from "../me.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
@@ -18,6 +20,7 @@ const rowsAtOnce = 200;
 /** The list of jobs. */
 export function JobsView() {
   const { live } = useStore();
+  const me = useMe();
   useLive(live);
   useNow(30_000);
   const [filters, setFilters] = useState<Filters>(noFilters);
@@ -36,6 +39,9 @@ export function JobsView() {
     document.title = done === 0 ? "Jobs – Tally" : `${done} running – Tally`;
   });
 
+  /** What is chosen is changed: only where that may be. */
+  const canChoose = (job: Job) => me.may("setJobIntent", job);
+
   /** With shift, everything between this one and the last one. */
   function choose(number: number, withShift: boolean): void {
     const next = new Set(chosen);
@@ -45,7 +51,7 @@ export function JobsView() {
     const some =
       withShift && from >= 0 ? shown.slice(Math.min(from, to), Math.max(from, to) + 1) : [shown[to]];
     for (const job of some) {
-      if (job === undefined) continue;
+      if (job === undefined || !canChoose(job)) continue;
       if (isOn) next.add(job.number);
       else next.delete(job.number);
     }
@@ -54,6 +60,12 @@ export function JobsView() {
   }
 
   if (isLoading) return <Nothing title="Looking for your jobs…" isLoading />;
+  if (all.size === 0 && !me.may("submitJob"))
+    return (
+      <Nothing title="No job yet">
+        <p>As soon as somebody submits one, it is here.</p>
+      </Nothing>
+    );
   if (all.size === 0)
     return (
       <Nothing title="No job yet">
@@ -66,7 +78,7 @@ export function JobsView() {
         </Link>
       </Nothing>
     );
-  const chosenJobs = shown.filter((job) => chosen.has(job.number));
+  const chosenJobs = shown.filter((job) => chosen.has(job.number) && canChoose(job));
   return (
     <>
       <div class="view-head">
@@ -82,13 +94,14 @@ export function JobsView() {
           </button>
         </Nothing>
       ) : (
-        <ul class="jobs" aria-label="Jobs">
+        <ul class={me.may("setJobIntent") ? "jobs" : "jobs is-looking"} aria-label="Jobs">
           {shown.slice(0, rows).map((job) => (
             <JobLine
               key={job.number}
               job={job}
               isChosen={chosen.has(job.number)}
               isChoosing={chosenJobs.length > 0}
+              canChoose={canChoose(job)}
               onChoose={choose}
             />
           ))}
@@ -115,11 +128,12 @@ interface JobLineProps {
   job: Job;
   isChosen: boolean;
   isChoosing: boolean;
+  canChoose: boolean;
   onChoose: (number: number, withShift: boolean) => void;
 }
 
 /** A row that is drawn anew only when its own job changed. */
-function JobLine({ job, isChosen, isChoosing, onChoose }: JobLineProps) {
+function JobLine({ job, isChosen, isChoosing, canChoose, onChoose }: JobLineProps) {
   const choose = useRef(onChoose);
   choose.current = onChoose;
   return useMemo(
@@ -128,10 +142,11 @@ function JobLine({ job, isChosen, isChoosing, onChoose }: JobLineProps) {
         job={job}
         isChosen={isChosen}
         isChoosing={isChoosing}
+        canChoose={canChoose}
         onChoose={(withShift) => choose.current(job.number, withShift)}
       />
     ),
-    [job, isChosen, isChoosing],
+    [job, isChosen, isChoosing, canChoose],
   );
 }
 
@@ -139,8 +154,9 @@ function Summary({ jobs }: { jobs: readonly Job[] }) {
   const { live } = useStore();
   const open = jobs.filter((job) => job.endedAt === null);
   const left = open.reduce((sum, { counts }) => sum + counts.ready + counts.blocked + counts.running, 0);
-  const workers = live.client.store.workers.size;
-  const busy = [...live.client.store.workers.values()].filter((one) => one.state === "busy").length;
+  const workers = [...live.client.store.workers.values()].filter(isHere);
+  const busy = workers.filter((one) => one.jobNumber !== null).length;
+  const paused = workers.filter((one) => one.state === "paused").length;
   return (
     <p class="muted jobs-summary">
       <span>
@@ -151,9 +167,9 @@ function Summary({ jobs }: { jobs: readonly Job[] }) {
       </span>
       <span>
         <b>
-          {busy}/{workers}
+          {busy}/{workers.length}
         </b>{" "}
-        workers rendering
+        workers rendering{paused > 0 && `, ${paused} paused`}
       </span>
     </p>
   );

@@ -8,6 +8,7 @@ const worker = (more: Partial<Worker>): Worker => ({
   name: "this PC",
   pool: "local",
   state: "idle",
+  intent: "run",
   osFamily: "linux",
   blenders: [],
   amounts: {},

@@ -3,6 +3,7 @@ import type { ComponentChildren } from "preact";
 import type { Answer } from "../../contract/client.ts";
 import { stateOf, useLive } from "../live.ts";
 import { bytesText } from "../log/words.ts";
+import { useMe } from "../me.ts";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { Nothing, Trouble } from "../ui/nothing.tsx";
@@ -15,15 +16,19 @@ type Cleaned = Answer<"clean">;
 /** The whole view. */
 export function SystemView() {
   const { api, live } = useStore();
+  const me = useMe();
   useLive(live, 1000);
   const isLive = stateOf(live) === "live";
   // Sizes change slowly: they are asked for anew each minute, and when the broker is back.
   const minute = Math.floor(Date.now() / 60_000);
   const system = useLoad((signal) => api.getSystem(signal), "", `${minute} ${isLive}`);
-  // Only admins may ask; for everybody else the line is left out.
-  const cleanable = useLoad<Cleaned>(
-    (signal) => api.call<Cleaned>("post", "/v1/system/clean", { body: { dryRun: true }, signal }),
-    "",
+  const mayClean = me.may("clean");
+  const cleanable = useLoad<Cleaned | null>(
+    async (signal) =>
+      mayClean
+        ? api.call<Cleaned>("post", "/v1/system/clean", { body: { dryRun: true, strays: false }, signal })
+        : null,
+    String(mayClean),
   );
   return (
     <div class="system">
