@@ -133,7 +133,7 @@ function TimeFigure({ job, timings, machines, now }: TimeFigureProps) {
     );
   }
   const left = since === null ? null : estimateOf(job, timings, machines, now);
-  const running = since === null ? "not started yet" : `running for ${duration((now - since) / 1000)}`;
+  const running = since === null ? "not started yet" : `begun ${duration((now - since) / 1000)} ago`;
   if (left === null || machines === 0)
     return (
       <Figure label="Time left" value="–">
