@@ -4,7 +4,7 @@ import type { JobDetail } from "../contract/job.ts";
 import { counted, roughly, shortPath } from "./humane.ts";
 import { failedLines, secondsLeft } from "./job-words.ts";
 import { paint, terminalWidth } from "./style.ts";
-import { createPlaces, createRemarks, type ClosingListener } from "./watch-lines.ts";
+import { awayText, createPlaces, createRemarks, type ClosingListener } from "./watch-lines.ts";
 
 const barWidth = 28;
 const eraseLine = "\r\u001b[2K";
@@ -38,7 +38,7 @@ export function createBarListener(
     async failed(failed) {
       if (job !== undefined) above(failedLines(job, failed, await whereIs(failed.worker)));
     },
-    away: (url) => above(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`),
+    away: (url, why) => above(awayText(url, why)),
     back: () => above("The broker is back."),
     close() {
       remark.close();

@@ -3,9 +3,10 @@ import type { Answer, Client } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
+import type { Gap } from "./job-feed.ts";
 import { failedLines, finishedLine } from "./job-words.ts";
 import { tally } from "./own-name.ts";
-import { terminalWidth } from "./style.ts";
+import { plain, terminalWidth } from "./style.ts";
 import { write } from "./write.ts";
 
 export interface ClosingListener extends Listener {
@@ -30,7 +31,7 @@ export function createLineListener(
       // Said once what comes next is listened to, so that nothing falls between this line and the next.
       if (job === undefined && opening && now.endedAt === null)
         void print(
-          `Job ${now.number}: ${now.name}, ${now.counts.succeeded} of ${counted(now.taskCount, "frame")} done`,
+          `Job ${now.number}: ${plain(now.name)}, ${now.counts.succeeded} of ${counted(now.taskCount, "frame")} done`,
         );
       job = now;
       remark.about(now);
@@ -42,10 +43,29 @@ export function createLineListener(
     async failed(failed) {
       if (job !== undefined) await print(failedLines(job, failed, await whereIs(failed.worker)));
     },
-    away: (url) => void print(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`),
-    back: () => void print("The broker is back."),
+    away: (url, why) => void print(awayText(url, why)),
+    back: () => void print(backText),
+    gap: (gap, lost) => void print(gapText(gap, lost)),
     close: () => remark.close(),
   };
+}
+
+export const backText = "The broker is back.";
+
+/** Why nothing is heard from the broker. */
+export function awayText(url: string, why = `The broker at ${url} does not answer; waiting for it.`): string {
+  return `${why} Ctrl-C stops waiting.`;
+}
+
+/** Why what happened meanwhile was told late, and what became of frames that were done. */
+export function gapText({ reason }: Pick<Gap, "reason">, lost: number): string {
+  if (reason === "pruned")
+    return "This was away for so long that the broker has forgotten some of what happened meanwhile; the above is how it ended.";
+  const frames =
+    lost === 0
+      ? ""
+      : ` ${counted(lost, "frame")} that had been done ${lost === 1 ? "is" : "are"} to be rendered again.`;
+  return `The broker goes on from an older database, as after a restore.${frames}`;
 }
 
 /** Each event as one JSON object a line. */
@@ -56,8 +76,9 @@ export function createJsonListener(): ClosingListener {
     job: nothing,
     finished: nothing,
     failed: nothing,
-    away: (url) => void print({ kind: "broker.away", url }),
+    away: (url, detail) => void print({ kind: "broker.away", url, ...(detail !== undefined && { detail }) }),
     back: () => void print({ kind: "broker.back" }),
+    gap: ({ reason, detail }, _, job) => print({ kind: "reset", reason, detail, job }),
     event: print,
     close: nothing,
   };
