@@ -106,10 +106,15 @@ export function createRemarks(say: (text: string) => void) {
   };
 }
 
+/** Whether a broker is reached on this very machine. */
+export function isHere({ url }: Pick<Client, "url">): boolean {
+  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url);
+}
+
 /** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
 export function createPlaces(client: Client): (worker: string | null) => Promise<string> {
   const places = new Map<string, string>();
-  const here = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(client.url);
+  const here = isHere(client);
   return async (worker) => {
     if (worker === null) return "";
     if (!places.has(worker)) {

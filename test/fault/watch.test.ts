@@ -115,7 +115,7 @@ test("a broker that comes back at another port, with another token: the frames g
 
 test("a database restored from a backup while somebody watches: said, nothing twice, and the lost frames once they are done again", async () => {
   const first = await openBroker({ dataFolder: testFolder() });
-  const { number } = await submit(first.api, [{ frames: "1-6" }], { maxRetries: 0 });
+  await submit(first.api, [{ frames: "1-6" }], { maxRetries: 0 });
   const worker = await joinWorker(first);
   await finish(worker, 1);
   const proxy = await startProxy(first.url);
