@@ -3,6 +3,7 @@ import { z } from "zod";
 import {
   cleanedSchema,
   cleanSchema,
+  pageAddressSchema,
   systemSchema,
   templateSchema,
   tokenSchema,
@@ -59,6 +60,15 @@ export const systemRoutes = {
     params: z.object({ token: z.string().max(64) }),
     status: 204,
     problems: ["not-found"],
+  },
+  createPageAddress: {
+    method: "post",
+    path: "/v1/page-addresses",
+    summary: "A one-time address of the status page; the browser then may what this token may",
+    roles: readers,
+    status: 201,
+    answer: pageAddressSchema,
+    problems: [],
   },
   getSystem: {
     method: "get",

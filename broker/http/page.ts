@@ -5,16 +5,15 @@ import { gzipSync } from "node:zlib";
 import type { Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Identity } from "../service/tokens.ts";
-import { setLoginCookie, type LoginCode } from "./auth.ts";
+import type { Logins } from "../service/logins.ts";
+import { setLoginCookie } from "./auth.ts";
 
 export interface PageOptions {
   /** Where the built page lies. */
   folder: string;
   /** From where pictures come when blobs are not kept by the broker itself; null: from here. */
   blobOrigin: string | null;
-  login: LoginCode;
-  /** The token that the page's cookie carries. */
-  token: string;
+  logins: Logins;
   identify: (c: Context) => Identity | undefined;
 }
 
@@ -29,7 +28,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** Adds the page, its files and its login to `app`. */
 export function mountPage(app: Hono, options: PageOptions): void {
-  const { folder, blobOrigin, login, token, identify } = options;
+  const { folder, blobOrigin, logins, identify } = options;
   const elsewhere = blobOrigin === null ? [] : [blobOrigin];
   const headers = secureHeaders({
     contentSecurityPolicy: {
@@ -84,9 +83,12 @@ export function mountPage(app: Hono, options: PageOptions): void {
   }
   app.get("/login", headers, (c) => {
     c.header("cache-control", "no-store");
-    if (!login.use(c.req.query("code") ?? "")) return c.html(closedPage(folder), 401);
+    const token = logins.use(c.req.query("code") ?? "");
+    if (token === undefined) return c.html(closedPage(folder), 401);
     setLoginCookie(c, token);
-    return c.redirect("/");
+    // Whoever came by a link of another site (a chat, a mail) has no cookie on a redirect: it is kept from other sites.
+    const isFromHere = /^(none|same-origin|same-site)$/.test(c.req.header("sec-fetch-site") ?? "");
+    return isFromHere ? c.redirect("/") : c.html(openingPage(folder));
   });
 }
 
@@ -99,10 +101,10 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function plain(folder: string | null, title: string, words: string): string {
+function plain(folder: string | null, title: string, words: string, head = ""): string {
   const style = folder === null ? undefined : namesIn(folder).find((name) => name.endsWith(".css"));
   const link = style === undefined ? "" : `<link rel="stylesheet" href="/page/${style}">`;
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${head}${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
 }
 
 /** What somebody sees who came without a key. */
@@ -110,7 +112,17 @@ function closedPage(folder: string): string {
   return plain(
     folder,
     "This page is locked",
-    "<p>It opens with its one-time address. That was printed where the broker was started, and works once.</p><p>For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>",
+    "<p>It opens with its one-time address. That was printed where the broker was started, and works once.</p><p>For a new one type <code>tally page</code> on the machine where the broker runs.</p>",
+  );
+}
+
+/** Goes on to the page by itself: from a page of this site the cookie is sent. */
+function openingPage(folder: string): string {
+  return plain(
+    folder,
+    "The page opens",
+    '<p><a href="/">Go on</a></p>',
+    '<meta http-equiv="refresh" content="0;url=/">',
   );
 }
 
