@@ -70,10 +70,14 @@ test("only lines that changed are written; nothing where nothing changed", () =>
   block.close();
 });
 
-test("text above comes at once, in the same write as the lines below it", () => {
+test("text above comes in the same write as the lines below it, and not more often", () => {
   const { block, writes } = open(["one", "two"]);
   block.change();
-  block.above("failed\n  read on");
+  block.above("failed");
+  block.above("  read on");
+  expect(writes).toHaveLength(1);
+  vi.advanceTimersByTime(100);
+  expect(writes).toHaveLength(2);
   expect(within(writes[1])).toBe(
     "\r\u001b[1Afailed\u001b[K\r\n  read on\u001b[K\r\none\u001b[K\r\ntwo\u001b[K\u001b[J\r",
   );

@@ -13,7 +13,7 @@ export interface Screen {
 export interface InPlace {
   /** Draws soon: at once, then at most ten times a second. */
   change(): void;
-  /** Whole lines that scroll away above. */
+  /** Whole lines that scroll away above, with the next drawing. */
   above(text: string): void;
   /** Draws a last time, leaves the lines where they are, and gives the cursor back. */
   close(): void;
@@ -33,6 +33,8 @@ const eraseBelow = "\u001b[J";
 /** `draw` makes the lines for a size; each must be narrower than the terminal. Nothing is written before the first change. */
 export function createInPlace(screen: Screen, draw: (size: Size) => string[]): InPlace {
   let drawn: string[] = [];
+  /** Lines that wait to be written above. */
+  let waiting: string[] = [];
   let timer: NodeJS.Timeout | undefined;
   let drawnAt = -Infinity;
   let isHidden = false;
@@ -41,28 +43,25 @@ export function createInPlace(screen: Screen, draw: (size: Size) => string[]): I
   let isBroken = false;
 
   /** One write: from the first of the old lines on, text that stays above, then the new lines. */
-  function put(text: string, isWhole: boolean): void {
+  function put(isWhole: boolean): void {
     const size = screen.size();
     const lines = draw(size);
+    const above = waiting;
+    waiting = [];
+    const isSame = lines.length === drawn.length && lines.every((line, n) => line === drawn[n]);
+    if (isSame && !isWhole && above.length === 0) return;
     if (lines.length + drawn.length === 0) {
-      if (text !== "") screen.write(`${text}\n`);
+      if (above.length > 0) screen.write(`${above.join("\n")}\n`);
       return;
     }
-    if (
-      text === "" &&
-      !isWhole &&
-      lines.length === drawn.length &&
-      lines.every((line, n) => line === drawn[n])
-    )
-      return;
     // The cursor is at the beginning of the last line. Where the terminal became narrower, it broke the lines above.
     const up = drawn.slice(0, -1).reduce((rows, line) => rows + rowsOf(line, size.columns), 0);
     const parts = [begin, isHidden ? "" : hideCursor, "\r", up > 0 ? `\u001b[${up}A` : ""];
     // Erased first: some terminals still hold that a broken line goes on in the next one, and would join them again.
     if (isWhole) parts.push(eraseBelow);
     isHidden = true;
-    for (const line of text === "" ? [] : text.split("\n")) parts.push(line, eraseRest, "\r\n");
-    const isNew = isWhole || text !== "" || lines.length !== drawn.length;
+    for (const line of above) parts.push(line, eraseRest, "\r\n");
+    const isNew = isWhole || above.length > 0 || lines.length !== drawn.length;
     for (const [index, line] of lines.entries()) {
       if (index > 0) parts.push("\r\n");
       // What is there already is left alone.
@@ -79,19 +78,28 @@ export function createInPlace(screen: Screen, draw: (size: Size) => string[]): I
   function now(isWhole = false): void {
     clearTimeout(timer);
     timer = undefined;
-    if (!closed) put("", isWhole);
+    if (!closed) put(isWhole || isBroken);
+  }
+
+  function soon(): void {
+    if (closed || timer !== undefined) return;
+    const wait = drawnAt + everyMs - performance.now();
+    if (wait <= 0) now();
+    else timer = setTimeout(now, wait);
   }
 
   const stopListening = screen.onResize(() => {
     if (drawn.length === 0) return;
     isBroken = true;
     clearTimeout(timer);
-    timer = setTimeout(() => now(true), settleMs);
+    timer = setTimeout(now, settleMs);
   });
   const stopSignals = keepCursor(
     () => {
       // The last line anew: what somebody typed, such as ^Z, stands in it.
-      if (isHidden) screen.write(`\r${drawn.at(-1) ?? ""}${eraseRest}\r\n${showCursor}`);
+      const last = `\r${drawn.at(-1) ?? ""}${eraseRest}\r\n`;
+      if (isHidden) screen.write(`${last}${waiting.map((line) => `${line}\r\n`).join("")}${showCursor}`);
+      waiting = [];
       isHidden = false;
       drawn = [];
     },
@@ -99,15 +107,11 @@ export function createInPlace(screen: Screen, draw: (size: Size) => string[]): I
   );
 
   return {
-    change() {
-      if (closed || timer !== undefined) return;
-      const wait = drawnAt + everyMs - performance.now();
-      if (wait <= 0) now();
-      else timer = setTimeout(now, wait);
-    },
+    change: soon,
     above(text) {
-      if (closed) screen.write(`${text}\n`);
-      else put(text, isBroken);
+      if (closed) return screen.write(`${text}\n`);
+      waiting.push(...text.split("\n"));
+      soon();
     },
     close() {
       if (closed) return;
