@@ -41,8 +41,8 @@ export interface LightLayout {
 }
 
 const nice = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20, 25, 30, 40, 50];
-/** More in a row are hard to count. */
-const mostColumns = 100;
+/** Lights in a row of tens: rows that begin with numbers to count by. More would be hard to count at all. */
+const tens = [10, 20, 30, 40, 50, 60, 80, 100];
 /** Frames behind one light: numbers that people count by. */
 const bundles = [
   1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200, 250, 500, 1000, 2000, 2500, 5000, 10_000, 20_000, 50_000,
@@ -57,8 +57,7 @@ export function layoutLights(count: number, width: number, mostRows: number): Li
   const airyRows = Math.ceil(count / airy);
   if (airyRows <= Math.max(Math.min(3, rows), Math.floor(rows / 2)))
     return { per: 1, columns: airy, rows: airyRows, isSpaced: true };
-  const tens = Math.floor((width + 1) / 11) * 10;
-  const columns = Math.min(mostColumns, tens === 0 ? Math.max(1, width) : tens);
+  const columns = tens.findLast((many) => many + many / 10 - 1 <= width) ?? Math.max(1, width);
   const last = bundles.at(-1) as number;
   const fits = (per: number) => Math.ceil(Math.ceil(count / per) / columns) <= rows;
   const per = bundles.find(fits) ?? Math.ceil(count / (rows * columns) / last) * last;

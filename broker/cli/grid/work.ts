@@ -16,6 +16,8 @@ export interface FrameInWork {
 }
 
 const barColumns = 10;
+/** Places and times stand near what they belong to. */
+const mostStatusColumns = 40;
 /** `12 min 05 s`. */
 const timeColumns = 11;
 
@@ -55,7 +57,8 @@ export function workRows(
     const start = `${markOf("running", look)} ${pad(name, names)}`;
     const far = percent === null ? "    " : pad(`${Math.floor(percent)}%`, 4, true);
     const bar = withBar ? `  ${barOf(percent, look)}` : "";
-    const room = width - columnsOf(start) - columnsOf(bar) - far.length - columnsOf(end) - 5;
+    const left = width - columnsOf(start) - columnsOf(bar) - far.length - columnsOf(end) - 5;
+    const room = Math.min(left, mostStatusColumns);
     return [
       { text: start, colour: lightLooks.running.colour },
       { text: bar, colour: lightLooks.running.colour },
