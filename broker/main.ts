@@ -14,7 +14,7 @@ import type { FeedLimits } from "./feed/limits.ts";
 import { mountFeed } from "./feed/mount.ts";
 import { createPruner } from "./feed/prune.ts";
 import { createApp } from "./http/app.ts";
-import { createLoginCode, identify } from "./http/auth.ts";
+import { identify, loginPath } from "./http/auth.ts";
 import { createLocalLauncher } from "./launch/local.ts";
 import { openStorage } from "./storage.ts";
 import { leaseSecret, ownTokens, writeConnection } from "./secrets.ts";
@@ -24,6 +24,7 @@ import { createCleaner } from "./service/cleaner.ts";
 import { createCommitSignal } from "./service/commit-signal.ts";
 import { createDeliverer } from "./service/deliver.ts";
 import { closeStaleLaunches } from "./service/stale.ts";
+import { createLogins } from "./service/logins.ts";
 import { createLogs } from "./service/logs.ts";
 import { rebuildCandidates } from "./service/offer.ts";
 import { recallWorkers } from "./service/register-worker.ts";
@@ -123,7 +124,8 @@ async function startOn(
   await closeStaleLaunches(broker);
   await rebuildCandidates(broker);
 
-  const login = createLoginCode();
+  // The command line's own token stays out of browsers.
+  const logins = createLogins(clock, (token) => (token === tokens.admin ? tokens.page : token));
   const stopAsked = Promise.withResolvers<void>();
   const loops: CapacityLoop[] = [];
   const db = drizzle(databases.reader);
@@ -135,6 +137,7 @@ async function startOn(
       db,
       authenticator,
       uploads: createUploads(broker),
+      logins,
       logs,
       info: {
         version,
@@ -159,8 +162,7 @@ async function startOn(
       page: {
         folder: options.pageFolder ?? besideProgram("page", "../dist/page"),
         blobOrigin: storage.origin,
-        login,
-        token: tokens.page,
+        logins,
       },
       isAllowedHost: hostCheck(config, options.host),
       onBug: (error, requestId) => log.error({ err: error, requestId }, "bug"),
@@ -265,7 +267,8 @@ async function startOn(
 
   return {
     url,
-    loginUrl: `${url}/login?code=${login.code}`,
+    // Good for as long as it runs: whoever started it may come back to its terminal at any time.
+    loginUrl: url + loginPath(logins.make(tokens.page, null)),
     dataFolder,
     adminToken: tokens.admin,
     broker,

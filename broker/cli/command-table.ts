@@ -102,6 +102,13 @@ export const commandGroups: Record<string, Record<string, Command>> = {
         return { run: serve, help: serveHelp };
       },
     },
+    page: {
+      summary: "Print a new address of the status page",
+      load: async () => {
+        const { page, pageHelp } = await import("./commands/page.ts");
+        return { run: page, help: pageHelp };
+      },
+    },
     stop: {
       summary: "Stop the broker",
       load: async () => {

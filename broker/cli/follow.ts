@@ -1,11 +1,15 @@
-// Follows one job to its end: events in, what a person wants to hear out. Outlives the broker's restarts.
-import { setTimeout as pause } from "node:timers/promises";
-import { ProblemError, UnreachableError, type Answer, type Client } from "../contract/client.ts";
+// Follows one job to its end: its feed in, what a person wants to hear out. Outlives the broker's restarts.
+import { ProblemError, type Answer, type Client } from "../contract/client.ts";
 import type { Artifact, Event } from "../contract/attempt.ts";
+import type { FeedStore } from "../contract/feed-store.ts";
+import type { FeedMessage } from "../contract/feed.ts";
+import type { FeedJobDetail } from "../contract/feed.ts";
 import type { JobDetail } from "../contract/job.ts";
-import { isHealthy } from "./connect.ts";
-import { createFrameFiles } from "./frame-files.ts";
-import { createFrameNames, getJob, pages, undelivered } from "./job-reads.ts";
+import { Failure } from "./failure.ts";
+import { openJobFeed, type Gap, type JobFeed } from "./job-feed.ts";
+import { getJob, undelivered } from "./job-reads.ts";
+import { tally } from "./own-name.ts";
+import { createTeller, type Teller } from "./tell-frames.ts";
 
 export interface FinishedFrame {
   step: string;
@@ -28,20 +32,29 @@ export interface FailedFrame {
   willRetry: boolean;
 }
 
-/** Whoever wants to hear about a job. Calls come in order and one at a time. */
+/** Whoever wants to hear about a job. Calls come in order and one at a time, but `away`, `back` and `message` at once. */
 export interface Listener {
+  /** Topics of the feed that it hears besides the job's own. */
+  topics?: readonly string[];
   /** At the beginning, and whenever its state or counts may have changed. */
-  job(job: JobDetail): void;
+  job(job: FollowedJob): void;
   finished(frame: FinishedFrame): Promise<void> | void;
   failed(frame: FailedFrame): Promise<void> | void;
-  /** The broker does not answer; it is asked again until it does. */
-  away(url: string): void;
+  /** The broker does not answer, or `why` in a sentence; it is asked again until it does. */
+  away(url: string, why?: string): void;
   back(): void;
   event?(event: Event): Promise<void> | void;
+  /** Events are missing from here on backwards; `lost` frames that were done are not done any more. */
+  gap?(gap: Gap, lost: number, job: JobDetail): Promise<void> | void;
+  /** What the feed says, and what is true then. */
+  message?(message: FeedMessage, store: FeedStore): void;
 }
 
+/** A job as the feed tells it, and what it does not. */
+export type FollowedJob = FeedJobDetail & JobDetail;
+
 export interface FollowOptions {
-  /** Finds the broker anew: after a restart its address or token may be another. */
+  /** Finds the broker, and anew after a restart: its address or token may then be another. */
   find: () => Client;
   number: number;
   listener: Listener;
@@ -60,27 +73,41 @@ export interface Ending {
   toPull: number;
 }
 
-const waitSeconds = 20;
-/** With the frames done and files on their way, look at least so often, seconds. */
-const waitForFilesSeconds = 2;
-const retryMs = 400;
+/** With the frames done and files on their way: looks at least and at most so often, ms. */
+const lookAtLeastMs = 2000;
+const lookAtMostMs = 250;
 
 /** Resolves when the job is over and every file is home, or is held up by a problem. Rejects when `signal` is aborted. */
 export async function followJob(options: FollowOptions): Promise<Ending> {
+  const { find, number, listener } = options;
   // Whichever of the two fails ends the other.
   const both = new AbortController();
   const signal = AbortSignal.any([options.signal, both.signal]);
+  const feed = await openJobFeed({
+    find,
+    number,
+    signal,
+    topics: listener.topics,
+    onMessage: (message, store) => listener.message?.(message, store),
+    onAway: (url, why) => listener.away(url, why),
+    onBack: () => listener.back(),
+  });
   const homecoming: Homecoming = { isOurs: options.bring !== undefined, left: undefined };
   const bringing = options.bring?.(signal).then(
-    (left) => void (homecoming.left = left),
+    (left) => {
+      homecoming.left = left;
+      feed.poke();
+    },
     (error: unknown) => both.abort(error),
   );
   try {
-    return await follow({ ...options, signal }, homecoming);
+    return await follow(options, feed, homecoming);
   } catch (error) {
     both.abort(error);
     await bringing;
     throw error;
+  } finally {
+    feed.close();
   }
 }
 
@@ -90,167 +117,84 @@ interface Homecoming {
   left: Artifact[] | undefined;
 }
 
-async function follow(options: FollowOptions, homecoming: Homecoming): Promise<Ending> {
-  const { listener, number, signal } = options;
-  let client = options.find();
-  let cursor = options.after;
-  let away = false;
-  let teller: ((event: Event) => Promise<void>) | undefined;
-  let flush = () => Promise.resolve();
+async function follow(
+  { listener, number, after }: FollowOptions,
+  feed: JobFeed,
+  homecoming: Homecoming,
+): Promise<Ending> {
+  let rest: Pick<JobDetail, "settings" | "pausedWorkers"> | undefined;
+  let teller: Teller | undefined;
+  let cursor = 0;
+  let wait: number | undefined;
+  let lookedAt = -Infinity;
   for (;;) {
-    try {
-      // oxlint-disable no-await-in-loop -- one answer tells what to ask next
-      cursor ??= (await readEvents(client, number, undefined, 0, signal)).cursor;
-      let job = await getJob(client, String(number));
-      if (away) listener.back();
-      away = false;
-      const waits = job.settings.home === "broker" || homecoming.isOurs;
-      if (teller === undefined) ({ tell: teller, flush } = createTeller(() => client, job, listener, waits));
+    // oxlint-disable no-await-in-loop -- one thing after the other, as it happened
+    const news = await feed.next(wait);
+    if (news?.kind === "now") rest = await feed.ask((client) => restOf(client, number));
+    const shown = feed.store.details.get(number);
+    if (rest === undefined || shown === undefined) continue;
+    const job = { ...shown, ...rest };
+    const waits = job.settings.home === "broker" || homecoming.isOurs;
+    if (teller === undefined) {
+      teller = createTeller(feed, job, listener, waits);
       listener.job(job);
-      for (;;) {
-        const over = job.endedAt !== null;
-        const open = over && !homecoming.isOurs ? await undelivered(client, number) : [];
-        const notHome = homecoming.left ?? (waits ? open : []);
-        const isHome = homecoming.isOurs
-          ? homecoming.left !== undefined
-          : notHome.every(({ problem }) => problem !== null);
-        if (over && isHome) {
-          // What was told before this look at the job is heard first.
-          const last = await readEvents(client, number, cursor, 0, signal);
-          cursor = last.cursor;
-          for (const event of last.events) await teller(event);
-          if (last.events.length > 0) continue;
-          await flush();
-          return { job, notHome, toPull: waits ? 0 : open.length };
-        }
-        const wait = over ? waitForFilesSeconds : waitSeconds;
-        const answer = await readEvents(client, number, cursor, wait, signal);
-        cursor = answer.cursor;
-        for (const event of answer.events) await teller(event);
-        if (answer.events.length > 0 || over) {
-          job = await getJob(client, String(number));
-          listener.job(job);
-        }
-      }
-    } catch (error) {
-      signal.throwIfAborted();
-      if (error instanceof ProblemError && error.code === "cursor-expired") cursor = undefined;
-      else if (!isPassing(error)) throw error;
-      else {
-        if (!away) listener.away(client.url);
-        away = true;
-        client = await findAgain(options);
-      }
-      // oxlint-enable no-await-in-loop
+      if (news?.kind === "now" && after !== undefined) await teller.tellHistory(after, news.cursor);
     }
+    if (news?.kind === "now" && news.gap !== null) {
+      refuseAnother(news.gap, job);
+      await listener.gap?.(news.gap, await teller.tellGap(news.gap), job);
+    }
+    if (news?.kind === "events")
+      for (const { job: _, worker: __, ...event } of news.events) await teller.tell(event);
+    if (news !== undefined) ({ cursor } = news);
+    listener.job(job);
+    wait = undefined;
+    if (job.endedAt === null || feed.waiting > 0 || !feed.isLive) continue;
+    wait = lookedAt + lookAtMostMs - performance.now();
+    if (wait > 0) continue;
+    wait = lookAtLeastMs;
+    const open = homecoming.isOurs ? [] : await feed.ask((client) => undelivered(client, number));
+    lookedAt = performance.now();
+    const notHome = homecoming.left ?? (waits ? open : []);
+    const isHome = homecoming.isOurs
+      ? homecoming.left !== undefined
+      : notHome.every(({ problem }) => problem !== null);
+    // What happened before this look is heard first.
+    if (!isHome || (await isBehind(feed, number, cursor))) continue;
+    await teller.flush();
+    return { job, notHome, toPull: waits ? 0 : open.length };
+    // oxlint-enable no-await-in-loop
   }
 }
 
-async function readEvents(
+/** What the feed does not tell of a job. */
+async function restOf(
   client: Client,
-  job: number,
-  after: number | undefined,
-  wait: number,
-  signal: AbortSignal,
-): Promise<Answer<"listEvents">> {
-  return client.call<Answer<"listEvents">>("get", "/v1/events", {
-    query: { job, after, waitSeconds: wait },
-    signal,
-  });
+  number: number,
+): Promise<Pick<JobDetail, "settings" | "pausedWorkers">> {
+  const { settings, pausedWorkers } = await getJob(client, String(number));
+  return { settings, pausedWorkers };
 }
 
-/** A broker that restarts, or is too busy for a moment. */
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof UnreachableError ||
-    (error instanceof ProblemError && (error.code === "busy" || error.code === "internal"))
+/** A database from a backup may know another job by this number. */
+function refuseAnother({ job: before }: Gap, now: JobDetail): void {
+  if (before.createdAt === now.createdAt) return;
+  throw new Failure(
+    `The broker has another database now, in which job ${now.number} is another job (${now.name}). The jobs that are there: ${tally("ls")}`,
   );
 }
 
-async function findAgain({ find, signal }: FollowOptions): Promise<Client> {
-  for (;;) {
-    // oxlint-disable-next-line no-await-in-loop -- this waits for the broker
-    await pause(retryMs, undefined, { signal });
-    const client = find();
-    // oxlint-disable-next-line no-await-in-loop -- see above
-    if (await isHealthy(client)) return client;
-  }
-}
-
-/** Turns events into finished and failed frames: a frame is told when its file is home, with that file's name. */
-function createTeller(client: () => Client, job: JobDetail, listener: Listener, waits: boolean) {
-  let frameOf = createFrameNames(client(), job);
-  let namesFrom = client();
-  const waiting = createFrameFiles(job.outputPattern);
-  const stepSavesFiles = new Map<string, boolean>();
-
-  async function nameOf(step: string, ordinal: number): Promise<string | null> {
-    if (client() !== namesFrom) {
-      namesFrom = client();
-      frameOf = createFrameNames(namesFrom, job);
+/** Whether the feed has yet to tell something that happened by now. */
+function isBehind(feed: JobFeed, job: number, cursor: number): Promise<boolean> {
+  return feed.ask(async (client) => {
+    const query = { job, after: cursor, limit: 1 };
+    try {
+      const { events } = await client.call<Answer<"listEvents">>("get", "/v1/events", { query });
+      return events.length > 0;
+    } catch (error) {
+      // So old that it was forgotten: then there is nothing newer of this job either.
+      if (error instanceof ProblemError && error.code === "cursor-expired") return false;
+      throw error;
     }
-    return frameOf(step, ordinal);
-  }
-
-  async function savesFiles(step: string): Promise<boolean> {
-    if (job.outputPattern !== null) return true;
-    const known = stepSavesFiles.get(step);
-    if (known !== undefined) return known;
-    let found = false;
-    for await (const artifact of pages<Artifact>(client(), `/v1/jobs/${job.number}/artifacts`)) {
-      found = artifact.step === step;
-      if (found) break;
-    }
-    stepSavesFiles.set(step, found);
-    return found;
-  }
-
-  async function tell(event: Event): Promise<void> {
-    await listener.event?.(event);
-    const now = Date.parse(event.at);
-    const { step, first, data } = event;
-    if (step === null || first === null || data === null) return;
-    const key = `${first} ${step}`;
-    const about = { step, worker: textOf(data["worker"]) };
-    if (event.kind === "artifact.delivered") {
-      // A file that came too late, of a try whose frame has a newer one: that one is still to come.
-      if (event.state === "failed" || event.state === "outdated") return;
-      const done = waiting.delivered(key, textOf(data["name"]), event.state === "skipped", now);
-      if (done !== undefined) await listener.finished(done);
-      return;
-    }
-    if (event.kind !== "task.changed") return;
-    for (const done of waiting.overdue(now)) await listener.finished(done);
-    if (event.state === "succeeded") {
-      const seconds = typeof data["seconds"] === "number" ? data["seconds"] : null;
-      const done = {
-        ...about,
-        frame: await nameOf(step, first),
-        seconds,
-        device: textOf(data["device"]),
-        file: null,
-        kept: false,
-      };
-      if (waits && (await savesFiles(step))) waiting.succeeded(key, done);
-      else await listener.finished(done);
-    } else if (typeof data["reason"] === "string") {
-      const willRetry = data["willRetry"] === true;
-      await listener.failed({
-        ...about,
-        frame: await nameOf(step, first),
-        reason: data["reason"],
-        willRetry,
-      });
-    }
-  }
-
-  async function flush(): Promise<void> {
-    for (const done of waiting.rest()) await listener.finished(done);
-  }
-
-  return { tell, flush };
-}
-
-function textOf(value: unknown): string | null {
-  return typeof value === "string" ? value : null;
+  });
 }

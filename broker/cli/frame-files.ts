@@ -17,6 +17,10 @@ export interface FrameFiles {
   delivered(key: string, file: string | null, kept: boolean, now: number): FinishedFrame | undefined;
   /** Frames that waited long enough for their picture at `now`, ms. */
   overdue(now: number): FinishedFrame[];
+  /** Whether a frame waits for its file. */
+  has(key: string): boolean;
+  /** It is told otherwise, or is not done any more. */
+  forget(key: string): void;
   /** All that still wait: nothing more comes. */
   rest(): FinishedFrame[];
 }
@@ -43,6 +47,8 @@ export function createFrameFiles(pattern: string | null): FrameFiles {
       return undefined;
     },
     overdue: (now) => take(({ since }) => since !== null && now - since > patienceMs),
+    has: (key) => waiting.has(key),
+    forget: (key) => void waiting.delete(key),
     rest: () => take(() => true),
   };
 }

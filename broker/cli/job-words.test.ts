@@ -3,7 +3,6 @@ import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
 import { endingText, failedLines, finishedLine, frameName, pausedHint, secondsLeft } from "./job-words.ts";
-import { barLine } from "./watch-bar.ts";
 
 // The sentences name `npx tally` where npm started this; these tests are about the rest.
 beforeAll(() => {
@@ -140,15 +139,6 @@ test("time left: the mean of a frame, shared by the workers; unknown before the 
   expect(secondsLeft(job({ counts }))).toBe(11);
   const steps = [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: null }];
   expect(secondsLeft(job({ counts, steps }))).toBe(null);
-});
-
-test("the bar fits its line and says counts and time left", () => {
-  const counts = { ...none, ready: 10, running: 2, succeeded: 12 };
-  expect(barLine(job({ counts }), "/shots/tally-demo/0012.png", 120)).toBe(
-    `${"━".repeat(14)}${"─".repeat(14)}  12/24 frames, 2 running, about 11 s left  /shots/tally-demo/0012.png`,
-  );
-  for (const width of [40, 60, 80, 200])
-    expect(barLine(job({ counts }), "/shots/tally-demo/0012.png", width).length).toBeLessThanOrEqual(width);
 });
 
 test("a job that waits for paused workers says which, and how one goes on", () => {

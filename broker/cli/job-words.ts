@@ -5,7 +5,7 @@ import type { JobDetail } from "../contract/job.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
 import { tally } from "./own-name.ts";
-import { paint, quoted } from "./style.ts";
+import { paint, plain, quoted } from "./style.ts";
 
 /** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
 export function frameName(job: JobDetail, step: string, frame: string | null): string {
@@ -110,14 +110,14 @@ export function workOf({ taskCount, templateName }: Pick<JobDetail, "taskCount" 
 
 /** What keeps a file from home; its sentence names the file. */
 export function notHomeWords({ name, problem }: Pick<Artifact, "name" | "problem">): string {
-  return problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`;
+  return plain(problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`);
 }
 
 /** Failed frames by reason, and what to type about them. */
 export function failureLines(job: JobDetail): string[] {
   const lines = job.failures
     .slice(0, 5)
-    .map(({ count, reason }) => `  ${counted(count, "frame")}: ${reason}`);
+    .map(({ count, reason }) => `  ${counted(count, "frame")}: ${plain(reason)}`);
   if (job.failures.length > 5) lines.push(`  and ${counted(job.failures.length - 5, "more reason")}`);
   lines.push(`  What the renderer said: ${tally(`logs ${job.number}`)}`);
   lines.push(`  Render them again:      ${tally(`requeue ${job.number} --failed`)}`);

@@ -1,11 +1,12 @@
 // Pulls the results of one job: those that are asked for, as they are or as they come, and says what is missing.
 import { setTimeout as pause } from "node:timers/promises";
 import type { Artifact } from "../contract/attempt.ts";
-import { ProblemError, UnreachableError, type Answer, type Client } from "../contract/client.ts";
+import type { Answer, Client } from "../contract/client.ts";
 import type { JobDetail, Task } from "../contract/job.ts";
 import { nameFilter } from "../home/name-filter.ts";
 import { checkComplete, type Completeness } from "./completeness.ts";
 import { isHealthy } from "./connect.ts";
+import { isPassing, openJobFeed, type JobFeed } from "./job-feed.ts";
 import { getJob, pages } from "./job-reads.ts";
 import { bringFiles, type Brought } from "./pull-files.ts";
 import { createPlaces } from "./pull-place.ts";
@@ -36,7 +37,8 @@ export interface PullOptions extends Selection {
   /** Nothing comes through for a while, and why; it is tried again. */
   onWaiting?: (why: string) => void;
   onFile?: (brought: Brought) => Promise<void> | void;
-  onAway?: (url: string) => void;
+  /** With `follow`: the broker does not answer, or `why` in a sentence; it is asked again until it does. */
+  onAway?: (url: string, why?: string) => void;
 }
 
 export interface Pulled {
@@ -46,7 +48,6 @@ export interface Pulled {
   complete: Completeness;
 }
 
-const waitSeconds = 20;
 const retryMs = 400;
 /** Many frames that end together are listed together, ms. */
 const gatherMs = 200;
@@ -65,7 +66,21 @@ export function isSelected(artifact: Artifact, { filter, frames, step, partial }
  * broker's restarts. Rejects when the broker is not there, or with the signal's reason; what is home stays.
  */
 export async function pullJob(options: PullOptions): Promise<Pulled> {
-  const { number, signal, follow } = options;
+  const { find, number, signal, onAway } = options;
+  // Opened before the first look: whatever comes later is heard.
+  const feed = options.follow
+    ? await openJobFeed({ find, number, signal, ...(onAway && { onAway }) })
+    : undefined;
+  try {
+    return await pullWith(options, feed);
+  } finally {
+    feed?.close();
+  }
+}
+
+async function pullWith(options: PullOptions, feed: JobFeed | undefined): Promise<Pulled> {
+  const { number, signal } = options;
+  const follow = feed !== undefined;
   let client = options.find();
   const done = new Map<string, Brought>();
   /** Older files of a place that has a newer one. */
@@ -73,12 +88,9 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
   /** Places whose frame counts: what a failed try left does not go there. */
   const won = new Set<string>();
   let read = createArtifactReader(client, number);
-  let cursor: number | undefined;
   for (;;) {
     try {
       // oxlint-disable no-await-in-loop -- one answer tells what to ask next
-      if (follow)
-        cursor ??= (await client.call<Answer<"listEvents">>("get", "/v1/events", { signal })).cursor;
       // The job first: what it made before it ended is then listed after.
       const job = await getJob(client, String(number));
       const files = news(await read(), job);
@@ -89,22 +101,15 @@ export async function pullJob(options: PullOptions): Promise<Pulled> {
         // What came while others were brought is not here yet: nothing is said of it before it is.
         if (isOpen || news(listed, job).length === 0) return { job, files: [...done.values()], complete };
       } else if (job.endedAt === null) {
-        const events = await client.call<Answer<"listEvents">>("get", "/v1/events", {
-          query: { job: number, after: cursor, waitSeconds },
-          signal,
-        });
-        ({ cursor } = events);
+        await feed.next();
         await pause(gatherMs, undefined, { signal });
+        while (feed.waiting > 0) await feed.next();
       }
     } catch (error) {
       signal.throwIfAborted();
-      if (error instanceof ProblemError && error.code === "cursor-expired") cursor = undefined;
-      else if (!follow || !isPassing(error)) throw error;
-      else {
-        options.onAway?.(client.url);
-        client = await findAgain(options);
-        read = createArtifactReader(client, number);
-      }
+      if (!follow || !isPassing(error)) throw error;
+      client = await findAgain(options);
+      read = createArtifactReader(client, number);
       // oxlint-enable no-await-in-loop
     }
   }
@@ -185,13 +190,6 @@ async function completeness(
   // A pattern chooses among names, not frames: a frame whose files all have other names lacks nothing.
   const files = listed.filter((one) => isSelected(one, { ...selection, filter: undefined }));
   return { complete: checkComplete(tasks, files), listed };
-}
-
-function isPassing(error: unknown): boolean {
-  return (
-    error instanceof UnreachableError ||
-    (error instanceof ProblemError && (error.code === "busy" || error.code === "internal"))
-  );
 }
 
 async function findAgain({ find, signal }: PullOptions): Promise<Client> {

@@ -36,6 +36,12 @@ export function paintState(state: string): string {
   return colour === undefined ? word : paint(colour, word);
 }
 
+/** Text of others without what a terminal would obey: control characters become blanks. */
+export function plain(text: string): string {
+  // oxlint-disable-next-line no-control-regex -- these are what it is about
+  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+}
+
 /** Columns of the terminal; 100 in a pipe. */
 export function terminalWidth(): number {
   return process.stdout.columns ?? 100;

@@ -3,9 +3,11 @@ import type { Answer, Client } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
+import type { Gap } from "./job-feed.ts";
 import { failedLines, finishedLine, pausedHint } from "./job-words.ts";
+import { getJob } from "./job-reads.ts";
 import { tally } from "./own-name.ts";
-import { terminalWidth } from "./style.ts";
+import { plain, terminalWidth } from "./style.ts";
 import { write } from "./write.ts";
 
 export interface ClosingListener extends Listener {
@@ -24,13 +26,13 @@ export function createLineListener(
 ): ClosingListener {
   const whereIs = createPlaces(client);
   let job: JobDetail | undefined;
-  const remark = createRemarks((text) => void print(text));
+  const remark = createRemarks(client, (text) => void print(text));
   return {
     job(now) {
       // Said once what comes next is listened to, so that nothing falls between this line and the next.
       if (job === undefined && opening && now.endedAt === null)
         void print(
-          `Job ${now.number}: ${now.name}, ${now.counts.succeeded} of ${counted(now.taskCount, "frame")} done`,
+          `Job ${now.number}: ${plain(now.name)}, ${now.counts.succeeded} of ${counted(now.taskCount, "frame")} done`,
         );
       job = now;
       remark.about(now);
@@ -42,10 +44,29 @@ export function createLineListener(
     async failed(failed) {
       if (job !== undefined) await print(failedLines(job, failed, await whereIs(failed.worker)));
     },
-    away: (url) => void print(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`),
-    back: () => void print("The broker is back."),
+    away: (url, why) => void print(awayText(url, why)),
+    back: () => void print(backText),
+    gap: (gap, lost) => void print(gapText(gap, lost)),
     close: () => remark.close(),
   };
+}
+
+export const backText = "The broker is back.";
+
+/** Why nothing is heard from the broker. */
+export function awayText(url: string, why = `The broker at ${url} does not answer; waiting for it.`): string {
+  return `${why} Ctrl-C stops waiting.`;
+}
+
+/** Why what happened meanwhile was told late, and what became of frames that were done. */
+export function gapText({ reason }: Pick<Gap, "reason">, lost: number): string {
+  if (reason === "pruned")
+    return "This was away for so long that the broker has forgotten some of what happened meanwhile; the above is how it ended.";
+  const frames =
+    lost === 0
+      ? ""
+      : ` ${counted(lost, "frame")} that had been done ${lost === 1 ? "is" : "are"} to be rendered again.`;
+  return `The broker goes on from an older database, as after a restore.${frames}`;
 }
 
 /** Each event as one JSON object a line. */
@@ -56,17 +77,29 @@ export function createJsonListener(): ClosingListener {
     job: nothing,
     finished: nothing,
     failed: nothing,
-    away: (url) => void print({ kind: "broker.away", url }),
+    away: (url, detail) => void print({ kind: "broker.away", url, ...(detail !== undefined && { detail }) }),
     back: () => void print({ kind: "broker.back" }),
+    gap: ({ reason, detail }, _, job) => print({ kind: "reset", reason, detail, job }),
     event: print,
     close: nothing,
   };
 }
 
 /** Says what keeps a job from running: it is paused, or no worker takes it. */
-export function createRemarks(say: (text: string) => void) {
+export function createRemarks(client: Client, say: (text: string) => void) {
   let state: string | undefined;
   let timer: NodeJS.Timeout | undefined;
+
+  async function hint(before: JobDetail): Promise<void> {
+    // Workers may have been paused, or gone on, since it began to wait.
+    const job = await getJob(client, String(before.number)).catch(() => before);
+    if (state !== "queued") return;
+    say(
+      pausedHint(job) ??
+        `Job ${job.number} still waits: other jobs go first, or no worker here can render it. Look: ${tally("workers")}`,
+    );
+  }
+
   return {
     about(job: JobDetail) {
       if (job.state === state) return;
@@ -76,10 +109,7 @@ export function createRemarks(say: (text: string) => void) {
       else if (state === "paused" || state === "pausing") say(`Job ${job.number} goes on.`);
       if (job.state === "canceling") say(`Job ${job.number} is stopping.`);
       if (job.state === "queued") {
-        const hint =
-          pausedHint(job) ??
-          `Job ${job.number} still waits: other jobs go first, or no worker here can render it. Look: ${tally("workers")}`;
-        timer = setTimeout(() => say(hint), lonelyMs).unref();
+        timer = setTimeout(() => void hint(job), lonelyMs).unref();
       }
       state = job.state;
     },
@@ -87,10 +117,15 @@ export function createRemarks(say: (text: string) => void) {
   };
 }
 
+/** Whether a broker is reached on this very machine. */
+export function isHere({ url }: Pick<Client, "url">): boolean {
+  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url);
+}
+
 /** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
 export function createPlaces(client: Client): (worker: string | null) => Promise<string> {
   const places = new Map<string, string>();
-  const here = /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(client.url);
+  const here = isHere(client);
   return async (worker) => {
     if (worker === null) return "";
     if (!places.has(worker)) {

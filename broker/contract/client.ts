@@ -46,6 +46,8 @@ export interface CallOptions {
 
 export interface Client {
   readonly url: string;
+  /** The headers that say who asks, for a WebSocket to the same broker. */
+  readonly credentials: Readonly<Record<string, string>>;
   /** One call by method and path (already filled in); JSON in and out. Throws ProblemError or UnreachableError. */
   call<T>(method: Operation["method"], path: string, options?: CallOptions): Promise<T>;
   /** The raw answer, for bytes. Throws like `call` unless the status is one of 2xx. */
@@ -58,6 +60,7 @@ export interface Client {
 
 /** Makes a client for one broker. `url` without a trailing slash; `token` as in the connection file, or null for the page, whose cookie says who asks. */
 export function createClient(url: string, token: string | null): Client {
+  const credentials: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   async function raw(
     method: Operation["method"],
     path: string,
@@ -67,8 +70,7 @@ export function createClient(url: string, token: string | null): Client {
     for (const [name, value] of Object.entries(options.query ?? {})) {
       if (value !== undefined) address.searchParams.set(name, String(value));
     }
-    const headers: Record<string, string> = { ...options.headers };
-    if (token !== null) headers["authorization"] ??= `Bearer ${token}`;
+    const headers: Record<string, string> = { ...credentials, ...options.headers };
     const init: RequestInit & { duplex?: "half" } = { method: method.toUpperCase(), headers };
     if (options.signal) init.signal = options.signal;
     if (options.bytes !== undefined) {
@@ -92,6 +94,7 @@ export function createClient(url: string, token: string | null): Client {
 
   return {
     url,
+    credentials,
     raw,
     async call<T>(method: Operation["method"], path: string, options: CallOptions = {}): Promise<T> {
       const answer = await raw(method, path, options);

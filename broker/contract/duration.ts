@@ -1,4 +1,4 @@
-// How long something took, as every client says it.
+// How long something took, or may take, as every client says it.
 
 /** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(seconds: number): string {
@@ -10,4 +10,13 @@ export function duration(seconds: number): string {
   if (minutes < 24 * 60) return `${Math.floor(minutes / 60)} h ${String(minutes % 60).padStart(2, "0")} min`;
   const hours = Math.round(seconds / 3600);
   return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+}
+
+/** A guess, as coarse as it is: `40 s`, `12 min`, `3.5 h`, `2 d`. */
+export function roughly(seconds: number): string {
+  if (seconds < 55)
+    return `${Math.max(1, seconds < 10 ? Math.round(seconds) : Math.round(seconds / 5) * 5)} s`;
+  if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
+  if (seconds < 36 * 3600) return `${Math.round(seconds / 1800) / 2} h`;
+  return `${Math.round(seconds / 43_200) / 2} d`;
 }

@@ -16,8 +16,8 @@ export interface FeedSocket {
 export type FeedState = "connecting" | "live" | "away";
 
 export interface FeedClientOptions {
-  /** The broker's address, as `http://127.0.0.1:7878`. */
-  url: string;
+  /** The broker's address, as `http://127.0.0.1:7878`; asked for before each try where it may be another after a restart. */
+  url: string | (() => string);
   topics: readonly string[];
   /** Opens a socket; in Node: `(address) => new WebSocket(address, { headers: { authorization } })`. */
   open: (address: string) => FeedSocket;
@@ -76,7 +76,8 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   function connect(): void {
     clearTimeout(retry);
     retry = undefined;
-    const address = new URL(options.url + feedPath);
+    const url = typeof options.url === "string" ? options.url : options.url();
+    const address = new URL(url + feedPath);
     address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
     address.searchParams.set("topics", topics.join(","));
     if (cursor !== undefined) address.searchParams.set("after", cursor);

@@ -4,6 +4,7 @@ import {
   cleanedSchema,
   cleanSchema,
   meSchema,
+  pageAddressSchema,
   systemSchema,
   templateSchema,
   tokenSchema,
@@ -70,6 +71,15 @@ export const systemRoutes = {
     params: z.object({ token: z.string().max(64) }),
     status: 204,
     problems: ["not-found"],
+  },
+  createPageAddress: {
+    method: "post",
+    path: "/v1/page-addresses",
+    summary: "A one-time address of the status page; the browser then may what this token may",
+    roles: readers,
+    status: 201,
+    answer: pageAddressSchema,
+    problems: [],
   },
   getSystem: {
     method: "get",

@@ -128,6 +128,13 @@ export const createdTokenSchema = tokenSchema
   .extend({ token: z.string().meta({ description: "Shown once; only its hash is kept" }) })
   .meta({ id: "CreatedToken" });
 
+export const pageAddressSchema = z
+  .object({
+    path: z.string().meta({ description: "Opens the status page once, at the address of this broker" }),
+    expiresAt: z.string(),
+  })
+  .meta({ id: "PageAddress" });
+
 /** What the broker writes, readable by its owner alone, so that the CLI and the plugins find it. */
 export const connectionSchema = z.object({ url: z.string(), token: z.string(), pid: z.int() });
 export type Connection = z.infer<typeof connectionSchema>;

@@ -1,5 +1,4 @@
 // Who is asking: a bearer token, or the page's cookie. Browsers are held to this host and origin.
-import { randomBytes, timingSafeEqual } from "node:crypto";
 import type { Context, MiddlewareHandler } from "hono";
 import { getCookie, setCookie } from "hono/cookie";
 import { Problem } from "../contract/problem.ts";
@@ -11,11 +10,16 @@ const cookieName = "tally";
 export function identify(c: Context, authenticator: Authenticator): Identity | undefined {
   const header = c.req.header("authorization");
   if (header !== undefined) {
-    const match = /^Bearer ([\w-]{20,200})$/.exec(header);
-    return match?.[1] === undefined ? undefined : authenticator.identify(match[1]);
+    const token = bearerOf(header);
+    return token === undefined ? undefined : authenticator.identify(token);
   }
   const cookie = getCookie(c, cookieName);
   return cookie === undefined ? undefined : authenticator.identify(cookie);
+}
+
+/** The token of an Authorization header, or undefined when it is none. */
+export function bearerOf(header: string | null): string | undefined {
+  return /^Bearer ([\w-]{20,200})$/.exec(header ?? "")?.[1];
 }
 
 /** Refuses foreign Host names (a page elsewhere that resolves to this machine) and foreign origins. */
@@ -36,26 +40,9 @@ export function checkHostAndOrigin(isAllowedHost: (host: string) => boolean): Mi
   };
 }
 
-export interface LoginCode {
-  code: string;
-  /** True once, for the right code. */
-  use(given: string): boolean;
-}
-
-/** A one-time word in the address that `tally serve` prints. */
-export function createLoginCode(): LoginCode {
-  const code = randomBytes(18).toString("base64url");
-  let used = false;
-  return {
-    code,
-    use(given) {
-      const a = Buffer.from(given);
-      const b = Buffer.from(code);
-      if (used || a.length !== b.length || !timingSafeEqual(a, b)) return false;
-      used = true;
-      return true;
-    },
-  };
+/** Where the page is opened with a code. */
+export function loginPath(code: string): string {
+  return `/login?code=${code}`;
 }
 
 /** Gives the browser its cookie: not readable by scripts, never sent from other sites. */

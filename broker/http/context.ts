@@ -5,6 +5,7 @@ import type { RetentionDays } from "../service/clean.ts";
 import { heardOf, type Broker, type WorkerMemory } from "../service/broker.ts";
 import { frameOf, frameParameterOf } from "../service/frames.ts";
 import { numberOf, requireNumber } from "../service/ids.ts";
+import type { Logins } from "../service/logins.ts";
 import type { Logs } from "../service/logs.ts";
 import type { Authenticator } from "../service/tokens.ts";
 import type { Uploads } from "../service/uploads.ts";
@@ -16,6 +17,7 @@ export interface HttpContext {
   db: ReadDatabase;
   authenticator: Authenticator;
   uploads: Uploads;
+  logins: Logins;
   logs: Logs;
   info: {
     version: string;

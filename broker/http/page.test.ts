@@ -5,9 +5,10 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { Hono } from "hono";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { createLoginCode } from "./auth.ts";
+import { createLogins } from "../service/logins.ts";
 import { mountPage, type PageOptions } from "./page.ts";
 
+const clock = { monotonic: () => performance.now() };
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "tally-page-files-"));
@@ -25,8 +26,7 @@ function pageApp(more: Partial<PageOptions> = {}): Hono {
   mountPage(app, {
     folder: join(folder, "page"),
     blobOrigin: null,
-    login: createLoginCode(),
-    token: "token-of-the-page",
+    logins: createLogins(clock),
     identify: (c) => (c.req.header("cookie") === undefined ? undefined : admin),
     holderOf: () => undefined,
     ...more,
@@ -64,7 +64,7 @@ it("keeps files for ever, packs them, and gives nothing from outside of its fold
 it("is locked for strangers and for workers, and says how to open it", async () => {
   const answer = await pageApp().request("/jobs/1");
   expect(answer.status).toBe(401);
-  expect(await answer.text()).toContain("tally stop");
+  expect(await answer.text()).toContain("tally page");
   const worker = pageApp({ identify: () => ({ tokenId: 2, role: "worker", name: "w" }) });
   expect((await worker.request("/")).status).toBe(401);
 });
@@ -87,12 +87,24 @@ it("lets in nothing from elsewhere, but pictures from where blobs are kept", asy
 });
 
 it("lets the one-time address in once", async () => {
-  const login = createLoginCode();
-  const app = pageApp({ login });
-  const first = await app.request(`/login?code=${login.code}`);
+  const logins = createLogins(clock);
+  const app = pageApp({ logins });
+  const typed = { headers: { "sec-fetch-site": "none" } };
+  const code = logins.make("token-of-the-page");
+  const first = await app.request(`/login?code=${code}`, typed);
   expect([first.status, first.headers.get("location")]).toEqual([302, "/"]);
   expect(first.headers.get("set-cookie")).toContain("token-of-the-page");
-  expect((await app.request(`/login?code=${login.code}`)).status).toBe(401);
+  const again = await app.request(`/login?code=${code}`, typed);
+  expect([again.status, again.headers.get("set-cookie")]).toEqual([401, null]);
+});
+
+it("goes on by itself, not by a redirect, where the address was a link of another site", async () => {
+  const logins = createLogins(clock);
+  const link = { headers: { "sec-fetch-site": "cross-site" } };
+  const answer = await pageApp({ logins }).request(`/login?code=${logins.make("its-token")}`, link);
+  expect([answer.status, answer.headers.get("location")]).toEqual([200, null]);
+  expect(answer.headers.get("set-cookie")).toContain("its-token");
+  expect(await answer.text()).toContain('<meta http-equiv="refresh" content="0;url=/">');
 });
 
 it("opens for a person's token, which the cookie then carries; not for a worker's, nor for any other", async () => {

@@ -5,16 +5,15 @@ import { gzipSync } from "node:zlib";
 import type { Context, Hono } from "hono";
 import { secureHeaders } from "hono/secure-headers";
 import type { Identity } from "../service/tokens.ts";
-import { setLoginCookie, type LoginCode } from "./auth.ts";
+import type { Logins } from "../service/logins.ts";
+import { setLoginCookie } from "./auth.ts";
 
 export interface PageOptions {
   /** Where the built page lies. */
   folder: string;
   /** From where pictures come when blobs are not kept by the broker itself; null: from here. */
   blobOrigin: string | null;
-  login: LoginCode;
-  /** The token that the page's cookie carries after the one-time address. */
-  token: string;
+  logins: Logins;
   identify: (c: Context) => Identity | undefined;
   /** Who holds a token; undefined: nobody. */
   holderOf: (token: string) => Identity | undefined;
@@ -31,7 +30,7 @@ const types: Readonly<Record<string, string>> = {
 
 /** Adds the page, its files and its login to `app`. */
 export function mountPage(app: Hono, options: PageOptions): void {
-  const { folder, blobOrigin, login, token, identify, holderOf } = options;
+  const { folder, blobOrigin, logins, identify, holderOf } = options;
   const elsewhere = blobOrigin === null ? [] : [blobOrigin];
   const headers = secureHeaders({
     contentSecurityPolicy: {
@@ -91,9 +90,12 @@ export function mountPage(app: Hono, options: PageOptions): void {
     c.header("cache-control", "no-store");
     const code = c.req.query("code");
     if (code === undefined) return c.html(closedPage(folder, "Open this page"), 401);
-    if (!login.use(code)) return c.html(closedPage(folder), 401);
+    const token = logins.use(code);
+    if (token === undefined) return c.html(closedPage(folder), 401);
     setLoginCookie(c, token);
-    return c.redirect("/");
+    // Whoever came by a link of another site (a chat, a mail) has no cookie on a redirect: it is kept from other sites.
+    const isFromHere = /^(none|same-origin|same-site)$/.test(c.req.header("sec-fetch-site") ?? "");
+    return isFromHere ? c.redirect("/") : c.html(openingPage(folder));
   });
   app.post("/login", headers, async (c) => {
     c.header("cache-control", "no-store");
@@ -123,10 +125,10 @@ function namesIn(folder: string): string[] {
   }
 }
 
-function plain(folder: string | null, title: string, words: string): string {
+function plain(folder: string | null, title: string, words: string, head = ""): string {
   const style = folder === null ? undefined : namesIn(folder).find((name) => name.endsWith(".css"));
   const link = style === undefined ? "" : `<link rel="stylesheet" href="/page/${style}">`;
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${head}${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
 }
 
 /** What somebody sees who came without a key: the ways in. */
@@ -134,7 +136,17 @@ function closedPage(folder: string, title = "This page is locked"): string {
   return plain(
     folder,
     title,
-    `<form method="post" action="/login" class="plain-form"><label for="token">Your token</label><input class="input" type="password" id="token" name="token" required maxlength="200" autocomplete="off" spellcheck="false"><button class="button is-primary">Open</button></form><p>Whoever looks after this broker makes one for you: <code>tally token create NAME --role artist</code>, or <code>viewer</code> to look only.</p><p>On the broker's own machine it opens with its one-time address. That was printed where the broker was started, and works once. For a new one type <code>tally stop</code>, then <code>tally serve</code>: nothing is lost.</p>`,
+    `<form method="post" action="/login" class="plain-form"><label for="token">Your token</label><input class="input" type="password" id="token" name="token" required maxlength="200" autocomplete="off" spellcheck="false"><button class="button is-primary">Open</button></form><p>Whoever looks after this broker makes one for you: <code>tally token create NAME --role artist</code>, or <code>viewer</code> to look only.</p><p>On the broker's own machine it opens with its one-time address. That was printed where the broker was started, and works once. For a new one type <code>tally page</code>.</p>`,
+  );
+}
+
+/** Goes on to the page by itself: from a page of this site the cookie is sent. */
+function openingPage(folder: string): string {
+  return plain(
+    folder,
+    "The page opens",
+    '<p><a href="/">Go on</a></p>',
+    '<meta http-equiv="refresh" content="0;url=/">',
   );
 }
 

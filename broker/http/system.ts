@@ -6,9 +6,11 @@ import { routes } from "../contract/routes.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { clean } from "../service/clean.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
+import { loginLastsMs } from "../service/logins.ts";
 import { createToken, revokeToken } from "../service/tokens.ts";
 import { countBlobs } from "../store/blobs.ts";
 import { listTokenRows } from "../store/read-tasks.ts";
+import { bearerOf, loginPath } from "./auth.ts";
 import { jobNumber, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
@@ -20,6 +22,7 @@ type SystemHandlers = Pick<
   | "createToken"
   | "listTokens"
   | "revokeToken"
+  | "createPageAddress"
   | "getSystem"
   | "clean"
   | "stopBroker"
@@ -31,7 +34,7 @@ const countedForMs = 10_000;
 
 /** The handlers over one context. */
 export function systemHandlers(context: HttpContext): SystemHandlers {
-  const { broker, db, info } = context;
+  const { broker, db, info, logins } = context;
   const shipped = new Map(
     [...broker.templates].map(([name, text]) => [name, { name, ...titleOf(name, text), text }]),
   );
@@ -89,6 +92,16 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
       })),
     }),
     revokeToken: ({ params }) => revokeToken(broker, requireNumber("token", params.token)),
+    createPageAddress({ request }) {
+      const token = bearerOf(request.headers.get("authorization"));
+      // Else a script that got into the page could hand its rights on to another browser.
+      if (token === undefined)
+        throw new Problem("forbidden", "The page cannot make addresses of itself. Type: tally page");
+      return {
+        path: loginPath(logins.make(token)),
+        expiresAt: new Date(broker.clock.now() + loginLastsMs).toISOString(),
+      };
+    },
     getSystem() {
       const disk = statfsSync(info.dataFolder);
       return {

@@ -97,7 +97,7 @@ function Banner() {
         <b>This page is locked.</b>
         <span>
           Open it with <a href="/login">your token</a>, or with its one-time address: type{" "}
-          <code>tally stop</code>, then <code>tally serve</code>.
+          <code>tally page</code>.
         </span>
       </div>
     );

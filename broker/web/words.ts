@@ -1,8 +1,8 @@
 // The words on the page: states, counts, durations, moments. What an artist reads says job, frame, worker, try.
 import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
-import { duration } from "../contract/duration.ts";
+import { duration, roughly } from "../contract/duration.ts";
 
-export { duration };
+export { duration, roughly };
 
 /** The shape beside a word: never by color alone. */
 export type Mark = "waiting" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
@@ -41,15 +41,6 @@ export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mar
 /** `3 frames`, `1 frame`, `12,000 frames`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
-}
-
-/** A guess, as coarse as it is: `40 s`, `12 min`, `3.5 h`, `2 d`. */
-export function roughly(seconds: number): string {
-  if (seconds < 55)
-    return `${Math.max(1, seconds < 10 ? Math.round(seconds) : Math.round(seconds / 5) * 5)} s`;
-  if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
-  if (seconds < 36 * 3600) return `${Math.round(seconds / 1800) / 2} h`;
-  return `${Math.round(seconds / 43_200) / 2} d`;
 }
 
 /** A moment as seen from `now` (ms): `just now`, `5 min ago`, `14:02`, `yesterday 14:02`, `1 Mar 14:02`. */

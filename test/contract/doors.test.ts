@@ -80,14 +80,15 @@ test("the printed address opens the page once; its cookie is out of reach for sc
   expect((await send(broker.url, {})).status).toBe(401);
   expect((await send(`${broker.url}/login?code=${"x".repeat(24)}`, {})).status).toBe(401);
   expect((await send(`${broker.url}/login`, {})).status).toBe(401);
-  const first = await send(broker.loginUrl, {});
+  const typed = { "sec-fetch-site": "none" };
+  const first = await send(broker.loginUrl, typed);
   expect([first.status, first.headers["location"]]).toEqual([302, "/"]);
   const set = String(first.headers["set-cookie"]);
   expect(set).toMatch(/HttpOnly/);
   expect(set).toMatch(/SameSite=Strict/);
   const cookie = set.split(";")[0] ?? "";
   expect((await send(broker.url, { cookie })).status).toBe(200);
-  const second = await send(broker.loginUrl, {});
+  const second = await send(broker.loginUrl, typed);
   expect([second.status, second.headers["set-cookie"]]).toEqual([401, undefined]);
 });
 
@@ -116,6 +117,38 @@ test("a token opens the page by its form, from this very page alone, and is writ
   await broker.api.ok("revokeToken", { params: { token: own?.id ?? "" } });
   expect((await send(broker.url, { cookie })).status).toBe(401);
   expect(readFileSync(join(broker.dataFolder, "broker.log"), "utf8")).not.toContain(token);
+});
+
+test("an address that was asked for opens the page with the rights of who asked, for as long as that token is good", async () => {
+  const broker = await testBroker();
+  const job = await submit(broker.api);
+  const made = await broker.api.ok("createToken", { body: { role: "viewer", name: "wall" } });
+  const { path, expiresAt } = await broker.api.as(made.token).ok("createPageAddress");
+  expect(Date.parse(expiresAt)).toBeGreaterThan(Date.now());
+  const opened = await send(broker.url + path, {});
+  expect(opened.status).toBe(200);
+  const cookie = String(opened.headers["set-cookie"]).split(";")[0] ?? "";
+  expect((await send(broker.url + path, {})).status).toBe(401);
+  expect((await send(broker.url, { cookie })).status).toBe(200);
+  expect((await send(`${broker.url}/v1/jobs/${job.number}`, { cookie })).status).toBe(200);
+  const look = await send(`${broker.url}/v1/system/stop`, { cookie }, "POST");
+  expect([look.status, look.text]).toEqual([403, expect.stringContaining("A viewer may look")]);
+  await broker.api.ok("revokeToken", { params: { token: made.id } });
+  expect((await send(broker.url, { cookie })).status).toBe(401);
+});
+
+test("the page cannot make addresses of itself, and this machine's own token stays out of its cookie", async () => {
+  const broker = await testBroker();
+  const { path } = await broker.api.ok("createPageAddress");
+  const opened = await send(broker.url + path, {});
+  const cookie = String(opened.headers["set-cookie"]).split(";")[0] ?? "";
+  expect(cookie).toMatch(/^tally=tally_admin_/);
+  expect(cookie).not.toContain(broker.adminToken);
+  const { status, text } = await send(`${broker.url}/v1/page-addresses`, { cookie }, "POST");
+  expect([status, JSON.parse(text).detail]).toEqual([
+    403,
+    "The page cannot make addresses of itself. Type: tally page",
+  ]);
 });
 
 test("no name is in the page that is sent, and it may run its own script alone", async () => {
@@ -205,6 +238,8 @@ test("secrets are readable by their owner alone, and no token is ever in the log
   await worker.succeed(held);
   await send(`${broker.url}/v1/jobs?token=${broker.adminToken}`, {});
   await send(broker.loginUrl, {});
+  const { path } = await broker.api.ok("createPageAddress");
+  await send(broker.url + path, {});
   await broker.api.problem("submitJob", "malformed", {
     body: "{",
     headers: { "idempotency-key": randomUUID() },
@@ -214,8 +249,9 @@ test("secrets are readable by their owner alone, and no token is ever in the log
   const log = readFileSync(join(dataFolder, "broker.log"), "utf8");
   expect(log).toContain("started");
   const code = new URL(loginUrl).searchParams.get("code") ?? "";
-  for (const secret of [adminToken, worker.token, held.lease.token, code, "tally_admin_", "tally_worker_"])
-    expect(log).not.toContain(secret);
+  const asked = path.split("=")[1] ?? "";
+  const secrets = [adminToken, worker.token, held.lease.token, code, asked];
+  for (const secret of [...secrets, "tally_admin_", "tally_worker_"]) expect(log).not.toContain(secret);
   if (process.platform === "win32") return;
   for (const name of ["connection.json", "page.json", "secret.json", "broker.log"])
     expect(statSync(join(dataFolder, name)).mode & 0o077, name).toBe(0);

@@ -1,5 +1,5 @@
 // The command line with a real broker: jobs without Blender, from submit to requeue, on good days and bad ones.
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
@@ -39,9 +39,12 @@ afterAll(async () => {
 
 describe("without a broker", () => {
   test("commands that need one say how to start it, and end with 3", async () => {
-    const { code, err } = await desk.tally("ls");
-    expect(err).toBe("No broker has been started on this machine yet. Start one: tally serve\n");
-    expect(code).toBe(3);
+    for (const command of ["ls", "page"]) {
+      // oxlint-disable-next-line no-await-in-loop -- one after the other
+      const { code, err } = await desk.tally(command);
+      expect(err).toBe("No broker has been started on this machine yet. Start one: tally serve\n");
+      expect(code).toBe(3);
+    }
   });
 
   test("a mistake starts none", async () => {
@@ -207,6 +210,55 @@ test("files of a template's Output come home, next to nothing else", async () =>
   expect(code).toBe(0);
   expect(await readFile(join(desk.folder, "svg", "0009.svg"), "utf8")).toContain("frame 9");
 });
+
+test("tally page prints an address that opens the page once, with the rights of its token, and opens it", async () => {
+  const { out, code } = await desk.tally("page");
+  const address = /^ {2}(http:\/\/127\.0\.0\.1:\d+\/login\?code=\S+)$/m.exec(out)?.[1] ?? "";
+  expect(out).toMatch(/^Open the status page \(this address works once, for ten minutes\):\n/);
+  expect(code).toBe(0);
+  const first = await fetch(address);
+  expect([first.status, first.headers.get("set-cookie")]).toEqual([
+    200,
+    expect.stringMatching(/^tally=.*HttpOnly/),
+  ]);
+  expect((await fetch(address)).status).toBe(401);
+
+  const made = JSON.parse(
+    (await desk.tally("token", "create", "wall", "--role", "viewer", "--json")).out,
+  ) as {
+    token: string;
+  };
+  const look = JSON.parse((await desk.tally("page", "--token", made.token, "--json")).out) as { url: string };
+  const cookie = (await fetch(look.url)).headers.get("set-cookie")?.split(";")[0] ?? "";
+  const stop = await fetch(new URL("/v1/system/stop", look.url), { method: "POST", headers: { cookie } });
+  expect(stop.status).toBe(403);
+});
+
+test.skipIf(process.platform !== "linux")(
+  "tally page --open hands the address to the system (Linux only)",
+  async () => {
+    const bin = join(desk.folder, "bin");
+    await mkdir(bin);
+    await writeFile(join(bin, "xdg-open"), `#!/bin/sh\nprintf '%s\\n' "$@" > "${desk.folder}/opened"\n`, {
+      mode: 0o755,
+    });
+    const other = await createDesk({
+      env: { PATH: `${bin}:${process.env["PATH"] ?? ""}`, TALLY_DATA: desk.dataFolder },
+    });
+    const { out, code } = await other.tally("page", "--open");
+    expect(code).toBe(0);
+    const opened = await readFile(join(desk.folder, "opened"), "utf8");
+    expect(opened).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/login\?code=\S+\n$/);
+    expect(out).toContain(opened.trim());
+    await writeFile(join(bin, "xdg-open"), "#!/bin/sh\nexit 3\n", { mode: 0o755 });
+    expect(await other.tally("page", "--open")).toMatchObject({
+      code: 1,
+      err: "No browser could be opened here: open the address yourself.\n",
+    });
+    // The broker is this file's.
+    await rm(other.folder, { recursive: true });
+  },
+);
 
 test("every listing has a JSON form", async () => {
   const answers = await Promise.all(

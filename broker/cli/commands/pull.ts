@@ -15,6 +15,7 @@ import { pullJob, type Pulled, type PullOptions } from "../pull-job.ts";
 import { foldersOf } from "../pull-place.ts";
 import { pullZip } from "../pull-zip.ts";
 import { paint } from "../style.ts";
+import { awayText } from "../watch-lines.ts";
 import { createTransferProgress } from "../transfer-progress.ts";
 import { write } from "../write.ts";
 
@@ -168,9 +169,9 @@ async function pullOne(
         );
     },
     onWaiting: (why) => progress.waiting(why),
-    onAway: (url) => {
+    onAway: (url, why) => {
       progress.close();
-      if (!json) console.error(`The broker at ${url} does not answer; waiting for it. Ctrl-C stops waiting.`);
+      if (!json) console.error(awayText(url, why));
     },
   };
   let pulled: Pulled;

@@ -60,6 +60,7 @@ export async function serve(args: string[]): Promise<number> {
   Open the status page (this address works once):
   ${loginUrl}
 
+  A new address later: ${tally("page")}
   Data folder: ${dataFolder}
   To stop: Ctrl-C here, or anywhere: ${tally("stop")}
 

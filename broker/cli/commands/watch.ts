@@ -7,7 +7,7 @@ import { exitCodes, type ExitCode } from "../failure.ts";
 import { followJob, type Ending } from "../follow.ts";
 import { getJob } from "../job-reads.ts";
 import { createJsonListener, createLineListener } from "../watch-lines.ts";
-import { createBarListener } from "../watch-bar.ts";
+import { createGridListener } from "../watch-grid.ts";
 import { endingText } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { write } from "../write.ts";
@@ -15,13 +15,18 @@ import { write } from "../write.ts";
 /** The help text of `tally watch`. */
 export const watchHelp = `tally watch  [JOB]  [--lines]
 
-Follows a job until it ends: a progress bar on a terminal, a line for each frame in a pipe. Without a number: the latest
-job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is waited for.
+Follows a job until it ends: a light for each frame on a terminal, a line for each frame in a pipe. Without a number: the
+latest job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is waited for.
+
+  ■ done   ► running   X failed   · waiting   ◦ waits for another step   – canceled
+  Where there are more frames than room a light stands for some of them: X as soon as one of them failed, ► as soon as one
+  runs, & for both, ▒ and ▓ for those of which some and most are done. Failures are said above the lights.
 
   --lines                a line for each frame on a terminal too
 ${brokerHelp}
 Ends with 0 when every frame succeeded and is home, 1 when not. Where the broker is on another machine, the files wait for
-\`tally pull\`, and it ends when all are rendered.
+\`tally pull\`, and it ends when all are rendered. With --json: each event, {kind: broker.away} and {kind: broker.back},
+{kind: reset, job} where events before it are missing, and last {kind: end, job}.
 `;
 
 /** Runs `tally watch`. */
@@ -61,10 +66,11 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
   const onSignal = () => stopped.abort();
   process.on("SIGINT", onSignal);
   const onTerminal = process.stdout.isTTY === true && process.env["TERM"] !== "dumb";
+  const withGrid = onTerminal && !options.lines && !json;
   const listener = json
     ? createJsonListener()
-    : onTerminal && !options.lines
-      ? createBarListener(options.client)
+    : withGrid
+      ? createGridListener(options.client)
       : createLineListener(options.client, options.after === undefined);
   try {
     const ending = await followJob({
@@ -88,7 +94,8 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
     if (!stopped.signal.aborted) throw error;
     if (!json)
       await write(
-        `\nStopped watching; job ${number} goes on. Come back to it: ${tally(`watch ${number}`)}\n`,
+        // Behind what the terminal shows of the keys.
+        `${withGrid ? "" : "\n"}Stopped watching; job ${number} goes on. Come back to it: ${tally(`watch ${number}`)}\n`,
       );
     return { code: exitCodes.interrupted };
   } finally {

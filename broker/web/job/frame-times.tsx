@@ -1,7 +1,7 @@
 // How long the frames of a step took, as a drawing: a column for each, or for several neighbors.
 import { framePath, navigate } from "../router.tsx";
 import { duration } from "../words.ts";
-import { median } from "./estimate.ts";
+import { median } from "../../contract/estimate.ts";
 import type { NameOf } from "./frame-names.ts";
 
 interface FrameTimesProps {

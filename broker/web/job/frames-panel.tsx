@@ -2,6 +2,7 @@
 import { useEffect, useState } from "preact/hooks";
 import type { Job, Step, TaskCounts } from "../../contract/job.ts";
 import { taskStates } from "../../contract/states.ts";
+import type { StepTimings } from "../../contract/timings.ts";
 import { FrameGrid } from "../grid/grid.tsx";
 import { nobody, selectionText, type Selection } from "../grid/selection.ts";
 import type { Live } from "../live.ts";
@@ -13,7 +14,6 @@ import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { counted, frameWords } from "../words.ts";
 import type { NameOf } from "./frame-names.ts";
-import type { StepTimings } from "./timings.ts";
 import { useSlow } from "./use-timings.ts";
 
 interface FramesPanelProps {

@@ -1,6 +1,8 @@
 // The head of a job: what it is, how far, how long still, on which machines, and what can be done with it.
+import { estimateOf } from "../../contract/estimate.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
 import { isHere } from "../../contract/states.ts";
+import type { Timings } from "../../contract/timings.ts";
 import type { Worker } from "../../contract/worker.ts";
 import type { Live } from "../live.ts";
 import { Link } from "../router.tsx";
@@ -10,9 +12,7 @@ import { Progress } from "../ui/progress.tsx";
 import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent, roughly } from "../words.ts";
 import { JobActions } from "./actions.tsx";
-import { timeLeft, type Estimate } from "./estimate.ts";
 import { PausedNote } from "./paused-note.tsx";
-import type { Timings } from "./timings.ts";
 
 interface JobHeadProps {
   job: FeedJobDetail;
@@ -148,27 +148,6 @@ function TimeFigure({ job, timings, machines, now }: TimeFigureProps) {
       {left.unknown.length > 0 && `, then ${left.unknown.join(", ")}`}
     </Figure>
   );
-}
-
-/** From what is known of the times; counts of frames come from the job itself. */
-export function estimateOf(
-  job: FeedJobDetail,
-  timings: Timings,
-  machines: number,
-  now: number,
-): Estimate | null {
-  const steps = job.steps.map(({ name, counts, meanSeconds }) => {
-    const { done, running } = timings.of(name);
-    const runningSeconds = [...running.values()].reduce((sum, began) => sum + (now - began) / 1000, 0);
-    return {
-      name,
-      left: counts.blocked + counts.ready + counts.running,
-      seconds: [...done.values()],
-      meanSeconds,
-      runningSeconds,
-    };
-  });
-  return timeLeft(steps, machines);
 }
 
 function AverageFigure({ job, timings }: { job: FeedJobDetail; timings: Timings }) {

@@ -1,9 +1,9 @@
 // The times of a job's frames while its view is open.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { slowOf } from "../../contract/estimate.ts";
+import { createTimings, type StepTimings, type Timings } from "../../contract/timings.ts";
 import type { Live } from "../live.ts";
 import { useStore } from "../store.ts";
-import { slowOf } from "./estimate.ts";
-import { createTimings, type StepTimings, type Timings } from "./timings.ts";
 
 /** Tries read at most; of more, the newest say enough. */
 const mostPages = 5;

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { progressKey } from "../../contract/feed-store.ts";
 import { taskStates } from "../../contract/states.ts";
-import { parseRange, rangeValue, type IntegerRange } from "../../openjd/range-expression.ts";
+import { frameNames } from "../job/frame-names.ts";
 import { usePreviews } from "../job/use-previews.ts";
 import { useLive, type Live } from "../live.ts";
 import { framePath, navigate, playPath } from "../router.tsx";
@@ -49,7 +49,7 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
         const view = views.get(step);
         return {
           state: taskStates[view?.states[ordinal] ?? 1] ?? "ready",
-          name: nameOf(view?.frames ?? null, ordinal),
+          name: frameNames(view?.frames ?? null)(ordinal),
           percent: progress.get(progressKey(job, step, ordinal))?.percent ?? null,
         };
       }}
@@ -57,17 +57,4 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
       onOpen={(step, ordinal) => navigate(framePath(job, step, ordinal))}
     />
   );
-}
-
-const ranges = new Map<string, IntegerRange>();
-
-/** The number of a frame; where there is none, its place counted from 1. */
-function nameOf(frames: string | null, ordinal: number): string {
-  if (frames === null) return String(ordinal + 1);
-  let range = ranges.get(frames);
-  if (range === undefined) {
-    range = parseRange(frames);
-    ranges.set(frames, range);
-  }
-  return String(rangeValue(range, BigInt(ordinal)) ?? ordinal + 1);
 }

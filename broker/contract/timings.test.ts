@@ -1,7 +1,7 @@
 // Tests what is known of the times of frames.
 import { expect, it } from "vitest";
-import type { Attempt } from "../../contract/attempt.ts";
-import type { FeedEvent, FeedMessage } from "../../contract/feed.ts";
+import type { Attempt } from "./attempt.ts";
+import type { FeedEvent, FeedMessage } from "./feed.ts";
 import { createTimings } from "./timings.ts";
 
 const attempt = (ordinal: number, more: Partial<Attempt>): Attempt =>

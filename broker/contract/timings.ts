@@ -1,6 +1,6 @@
 // How long the frames of a job took: read once from the tries, then kept up by the feed.
-import type { Attempt } from "../../contract/attempt.ts";
-import type { FeedEvent, FeedMessage } from "../../contract/feed.ts";
+import type { Attempt } from "./attempt.ts";
+import type { FeedEvent, FeedMessage } from "./feed.ts";
 
 export interface StepTimings {
   /** Of frames that are done, seconds by ordinal. */

@@ -1,4 +1,6 @@
 // How long a job still takes, and how sure that is: from the times of its frames so far. Pure.
+import type { JobDetail } from "./job.ts";
+import type { Timings } from "./timings.ts";
 
 /** What is left of one step, and how long its frames took. */
 export interface StepTimes {
@@ -51,6 +53,27 @@ export function timeLeft(steps: readonly StepTimes[], machines: number): Estimat
   const side = fourOfFive * Math.sqrt(variance);
   const of = (all: number) => Math.max(0, all) / Math.max(1, machines);
   return { seconds: of(work), low: of(Math.max(work * 0.2, work - side)), high: of(work + side), unknown };
+}
+
+/** For a job as it is at `now` (ms): counts of frames come from the job itself, their times from what is known of them. */
+export function estimateOf(
+  job: Pick<JobDetail, "steps">,
+  timings: Timings,
+  machines: number,
+  now: number,
+): Estimate | null {
+  const steps = job.steps.map(({ name, counts, meanSeconds }) => {
+    const { done, running } = timings.of(name);
+    const runningSeconds = [...running.values()].reduce((all, began) => all + (now - began) / 1000, 0);
+    return {
+      name,
+      left: counts.blocked + counts.ready + counts.running,
+      seconds: [...done.values()],
+      meanSeconds,
+      runningSeconds,
+    };
+  });
+  return timeLeft(steps, machines);
 }
 
 /** The middle one of some numbers; null of none. */

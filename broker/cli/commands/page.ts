@@ -1,0 +1,34 @@
+// tally page: a new one-time address of the status page.
+import type { Answer } from "../../contract/client.ts";
+import { brokerHelp, brokerOptions, readArguments } from "../arguments.ts";
+import { connect } from "../connect.ts";
+import { exitCodes, Failure } from "../failure.ts";
+import { openInBrowser } from "../open-browser.ts";
+import { write } from "../write.ts";
+
+/** The help text of `tally page`. */
+export const pageHelp = `tally page  [--open]
+
+Prints a new address of the status page. It opens once, within ten minutes. The browser may then do what the token of
+this command may, for as long as that is good: with a viewer's token it only looks. Open browsers stay open.
+
+  --open                 open it in this machine's browser too. Others who are logged in on this machine could see the
+                         address in the list of processes before it is used: leave it out where you do not trust them
+${brokerHelp}
+For a screen on the wall: \`tally token create wallboard --role viewer\`, then \`tally page --token TEXT\`.
+`;
+
+/** Runs `tally page`. */
+export async function page(args: string[]): Promise<number> {
+  const { values } = readArguments("page", args, { ...brokerOptions, open: { type: "boolean" } });
+  const client = await connect(values);
+  const { path, expiresAt } = await client.call<Answer<"createPageAddress">>("post", "/v1/page-addresses");
+  const url = new URL(path, client.url);
+  if (url.origin !== new URL(client.url).origin)
+    throw new Failure(`The broker at ${client.url} named an address that is not its own: ${url.href}`);
+  const said = `Open the status page (this address works once, for ten minutes):\n  ${url.href}\n`;
+  await write(values.json ? `${JSON.stringify({ url: url.href, expiresAt })}\n` : said);
+  if (values.open && !(await openInBrowser(url.href)))
+    throw new Failure("No browser could be opened here: open the address yourself.");
+  return exitCodes.ok;
+}

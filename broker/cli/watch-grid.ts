@@ -1,0 +1,178 @@
+// What watching shows on a terminal: the job as lights at the bottom, failures and remarks above them.
+import type { Answer, Client } from "../contract/client.ts";
+import { progressKey, type FeedStore } from "../contract/feed-store.ts";
+import { readFrameNumbers } from "../contract/frame-numbers.ts";
+import type { JobDetail } from "../contract/job.ts";
+import type { FollowedJob } from "./follow.ts";
+import { createTimings, type Timings } from "../contract/timings.ts";
+import type { Worker } from "../contract/worker.ts";
+import { drawBlock } from "./grid/block.ts";
+import { createInPlace, type Screen } from "./grid/in-place.ts";
+import type { Look } from "./grid/text.ts";
+import type { FrameInWork } from "./grid/work.ts";
+import { failedLines } from "./job-words.ts";
+import { wantsColour } from "./style.ts";
+import {
+  awayText,
+  backText,
+  createPlaces,
+  createRemarks,
+  gapText,
+  isHere,
+  type ClosingListener,
+} from "./watch-lines.ts";
+
+/** Without news the times are drawn anew so often, ms. */
+const beatMs = 1000;
+/** Tries read for the times of frames at most; of more, the newest say enough. */
+const mostPages = 5;
+
+/** A live block at the bottom of a terminal. */
+export function createGridListener(
+  client: Client,
+  screen: Screen = ownScreen,
+  look: Look = lookOf(),
+): ClosingListener {
+  const whereIs = createPlaces(client);
+  let job: FollowedJob | undefined;
+  let store: FeedStore | undefined;
+  let timings: Timings | undefined;
+  let newest: string | null = null;
+  let isAway = false;
+  let isFinal = false;
+  const block = createInPlace(screen, (size) => {
+    if (job === undefined || store === undefined || timings === undefined) return [];
+    const workers = [...store.workers.values()].filter((one) => one.jobNumber === job?.number);
+    const view = {
+      job,
+      steps: store.steps.get(job.number) ?? new Map(),
+      timings,
+      machines: workers.length,
+      work: workOf(job, store, timings, workers, isHere(client)),
+      newest,
+      isAway,
+      isFinal,
+      now: Date.now(),
+    };
+    return drawBlock(view, size, look);
+  });
+  const remark = createRemarks(client, (text) => block.above(text));
+  const beat = setInterval(() => block.change(), beatMs).unref();
+
+  function readTimes(number: number, into: Timings): void {
+    addTimes(client, number, into).then(
+      () => block.change(),
+      // Without them the times are less sure; the means of the steps come with the job itself.
+      () => undefined,
+    );
+  }
+
+  return {
+    topics: ["workers"],
+    message(message, now) {
+      store = now;
+      timings?.hear([message]);
+      block.change();
+    },
+    job(now) {
+      job = now;
+      if (timings === undefined) {
+        timings = createTimings(now.number);
+        readTimes(now.number, timings);
+      }
+      block.change();
+      remark.about(now);
+    },
+    finished(done) {
+      newest = done.file ?? newest;
+      block.change();
+    },
+    async failed(failed) {
+      if (job !== undefined) block.above(failedLines(job, failed, await whereIs(failed.worker)));
+    },
+    away(url, why) {
+      isAway = true;
+      block.above(awayText(url, why));
+    },
+    back() {
+      isAway = false;
+      block.above(backText);
+    },
+    gap(gap, lost, now) {
+      timings?.clear();
+      if (timings) readTimes(now.number, timings);
+      block.above(gapText(gap, lost));
+    },
+    close() {
+      clearInterval(beat);
+      remark.close();
+      isFinal = true;
+      block.close();
+    },
+  };
+}
+
+const ownScreen: Screen = {
+  write: (text) => void process.stdout.write(text),
+  size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
+  onResize(listener) {
+    process.stdout.on("resize", listener);
+    return () => void process.stdout.off("resize", listener);
+  },
+};
+
+/** What this terminal can show, as its environment says. */
+export function lookOf(env: NodeJS.ProcessEnv = process.env, platform = process.platform): Look {
+  const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
+  // Windows writes to its terminals in Unicode, whatever the locale.
+  return { colour: wantsColour(env, true), unicode: platform === "win32" || /utf-?8/i.test(locale) };
+}
+
+async function addTimes(client: Client, job: number, timings: Timings): Promise<void> {
+  let after: string | undefined;
+  for (let page = 0; page < mostPages; page++) {
+    // oxlint-disable-next-line no-await-in-loop -- page after page
+    const { items, next } = await client.call<Answer<"listAttempts">>("get", `/v1/jobs/${job}/attempts`, {
+      query: { limit: 1000, after },
+    });
+    timings.addAttempts(items);
+    if (next === null) return;
+    after = next;
+  }
+}
+
+/** The frame that each machine renders now, in the order of the frames. */
+function workOf(
+  job: JobDetail,
+  store: FeedStore,
+  timings: Timings,
+  workers: readonly Worker[],
+  here: boolean,
+): FrameInWork[] {
+  const order = new Map(job.steps.map(({ name, index }) => [name, index]));
+  const found = workers.flatMap((worker) => {
+    const { step, ordinals, name, pool } = worker;
+    if (step === null || ordinals.length === 0) return [];
+    const told = (ordinal: number) => store.progress.get(progressKey(job.number, step, ordinal));
+    // Of a chunk the one that is told about, else the next one.
+    const ordinal = ordinals.find((one) => told(one) !== undefined) ?? Math.min(...ordinals);
+    const progress = told(ordinal);
+    const at: FrameInWork = {
+      name: nameOf(job, store, step, ordinal),
+      percent: progress?.percent ?? worker.progress,
+      status: progress?.status ?? null,
+      where: pool === "local" && here ? "this PC" : name,
+      since: timings.of(step).running.get(ordinal) ?? null,
+    };
+    return [{ at, step: order.get(step) ?? 0, ordinal }];
+  });
+  return found.toSorted((a, b) => a.step - b.step || a.ordinal - b.ordinal).map(({ at }) => at);
+}
+
+function nameOf(job: JobDetail, store: FeedStore, step: string, ordinal: number): string {
+  const frames = store.steps.get(job.number)?.get(step)?.frames ?? null;
+  const { taskCount } = job.steps.find(({ name }) => name === step) ?? job;
+  if (frames === null) return taskCount === 1 ? step : `${step} ${ordinal + 1}`;
+  const name = `frame ${readFrameNumbers(frames)(ordinal) ?? ordinal + 1}`;
+  return job.steps.length > 1 ? `${step} ${name}` : name;
+}
