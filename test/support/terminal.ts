@@ -39,9 +39,12 @@ export async function openTerminal(
   [columns, rows]: readonly [columns: number, rows: number] = [80, 24],
 ): Promise<Terminal> {
   const own = mkdtempSync(join(tmpdir(), "tally-tmux-"));
+  // As a person's own shell: not one that npm started, nor one with settings of another Tally.
+  const clean = Object.entries(process.env).filter(([name]) => !/^(npm_|TALLY_|FORCE_COLOR$)/.test(name));
+  const shell = { ...Object.fromEntries(clean), LC_ALL: "C.UTF-8" };
   const tmux = async (...args: string[]): Promise<string> => {
     const all = ["-S", join(own, "socket"), "-f", "/dev/null", "-u", ...args];
-    const { stdout } = await run("tmux", all, { env: { ...process.env, LC_ALL: "C.UTF-8" } });
+    const { stdout } = await run("tmux", all, { env: shell });
     return stdout;
   };
   // By `env`, because tmux gives a session variables of its own.
