@@ -26,8 +26,7 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     const pair: [Socket, Socket] = [near, far];
     pairs.add(pair);
     near.pipe(far);
-    far.pipe(near);
-    if (held) far.pause();
+    if (!held) far.pipe(near);
     for (const socket of pair) {
       socket.on("error", () => undefined);
       socket.on("close", () => {
@@ -50,6 +49,8 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     cut();
   });
   const release = () => {
+    // Piped twice, every byte would come twice.
+    if (!held) return;
     held = false;
     for (const [near, far] of pairs) far.pipe(near);
   };
@@ -57,6 +58,7 @@ export async function startProxy(url: string): Promise<TcpProxy> {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cut,
     hold() {
+      if (held) return;
       held = true;
       for (const [near, far] of pairs) {
         far.unpipe(near);
