@@ -36,9 +36,12 @@ export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mar
   lost: { word: "lost", mark: "failed" },
 };
 
+/** Made once: making one costs far more than using it. */
+const wholeNumbers = new Intl.NumberFormat("en-US");
+
 /** `3 frames`, `1 frame`, `12,000 frames`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+  return `${wholeNumbers.format(count)} ${count === 1 ? one : many}`;
 }
 
 /** A guess, as coarse as it is: `40 s`, `12 min`, `3.5 h`, `2 d`. */
