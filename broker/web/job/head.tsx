@@ -153,12 +153,12 @@ export function estimateOf(
   now: number,
 ): Estimate | null {
   const steps = job.steps.map(({ name, counts, meanSeconds }) => {
-    const { done, running } = timings.of(name);
+    const { spread, running } = timings.of(name);
     const runningSeconds = [...running.values()].reduce((sum, began) => sum + (now - began) / 1000, 0);
     return {
       name,
       left: counts.blocked + counts.ready + counts.running,
-      seconds: [...done.values()],
+      spread,
       meanSeconds,
       runningSeconds,
     };
@@ -176,14 +176,12 @@ function AverageFigure({ job, timings }: { job: FeedJobDetail; timings: Timings 
         no frame is done yet
       </Figure>
     );
-  const times = [...timings.of(main.name).done.values()];
-  const fastest = times.reduce((least, one) => Math.min(least, one), Infinity);
-  const slowest = times.reduce((most, one) => Math.max(most, one), 0);
+  const { count, least, most } = timings.of(main.name).spread;
   return (
     <Figure label="Average frame" value={duration(main.meanSeconds)}>
-      {duration(fastest) === duration(slowest) || times.length < 2
+      {duration(least) === duration(most) || count < 2
         ? `of ${counted(main.counts.succeeded, "frame")}`
-        : `${duration(fastest)} to ${duration(slowest)}`}
+        : `${duration(least)} to ${duration(most)}`}
     </Figure>
   );
 }

@@ -57,3 +57,15 @@ it("hears what begins, ends and is asked for anew, and nothing of other jobs", (
   expect(timings.of("Render").done.size + timings.of("Render").running.size).toBe(0);
   expect(timings.hear(events({ jobNumber: 8, state: "running" }))).toBe(false);
 });
+
+it("asks what all times say together no oftener than it is told to", () => {
+  const timings = createTimings(7);
+  timings.hear(events({ first: 0, last: 0, data: { seconds: 2 } }));
+  const before = timings.of("Render");
+  expect(before.spread).toMatchObject({ count: 1, mean: 2 });
+  timings.hear(events({ first: 1, last: 1, data: { seconds: 4 } }));
+  expect(timings.of("Render")).toBe(before);
+  expect(before.spread.count).toBe(1);
+  timings.renew();
+  expect(timings.of("Render").spread).toMatchObject({ count: 2, mean: 3 });
+});

@@ -1,12 +1,15 @@
 // How long the frames of a job took: read once from the tries, then kept up by the feed.
 import type { Attempt } from "../../contract/attempt.ts";
 import type { FeedEvent, FeedMessage } from "../../contract/feed.ts";
+import { spreadOf, type Spread } from "./spread.ts";
 
 export interface StepTimings {
   /** Of frames that are done, seconds by ordinal. */
   done: Map<number, number>;
   /** When frames that run now began, ms by ordinal. */
   running: Map<number, number>;
+  /** What `done` says together; of a hundred thousand frames that is not asked anew with each that is done, see `renew`. */
+  readonly spread: Spread;
 }
 
 export interface Timings {
@@ -15,6 +18,8 @@ export interface Timings {
   of(step: string): StepTimings;
   /** Tries, newest first, as the broker lists them: an older one never replaces a newer one. */
   addAttempts(attempts: readonly Attempt[]): void;
+  /** From now on `of` answers new objects, whose spreads are of now. */
+  renew(): void;
   /** Forgets everything. */
   clear(): void;
   /** Returns whether anything changed. */
@@ -25,7 +30,7 @@ export interface Timings {
 export function createTimings(job: number): Timings {
   const steps = new Map<string, StepTimings>();
   function of(step: string): StepTimings {
-    const known = steps.get(step) ?? { done: new Map(), running: new Map() };
+    const known = steps.get(step) ?? stepOf(new Map(), new Map());
     steps.set(step, known);
     return known;
   }
@@ -54,6 +59,9 @@ export function createTimings(job: number): Timings {
         if (state === "started" && startedAt !== null) running.set(ordinal, Date.parse(startedAt));
       }
     },
+    renew() {
+      for (const [name, { done, running }] of steps) steps.set(name, stepOf(done, running));
+    },
     clear: () => steps.clear(),
     hear(messages) {
       let isNews = false;
@@ -61,6 +69,17 @@ export function createTimings(job: number): Timings {
         if (message.type === "events")
           for (const event of message.events) isNews = hearEvent(event) || isNews;
       return isNews;
+    },
+  };
+}
+
+function stepOf(done: Map<number, number>, running: Map<number, number>): StepTimings {
+  let spread: Spread | undefined;
+  return {
+    done,
+    running,
+    get spread() {
+      return (spread ??= spreadOf(done.values()));
     },
   };
 }
