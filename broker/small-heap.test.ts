@@ -4,15 +4,15 @@ import { join } from "node:path";
 import { expect, it } from "vitest";
 
 /** Runs a program in a Node of its own: what it tells V8 is for that process alone. Returns what it prints, as JSON. */
-function run(program: string): Record<string, number> {
+function run<Name extends string>(program: string): Record<Name, number> {
   const module = JSON.stringify(join(import.meta.dirname, "small-heap.ts"));
   const text = `import { keepHeapSmall, letHeapGrow, wentThrough } from ${module};\n${program}`;
   const args = ["--input-type=module", "-e", text];
-  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Record<string, number>;
+  return JSON.parse(execFileSync(process.execPath, args, { encoding: "utf8" })) as Record<Name, number>;
 }
 
 it("keeps the space for young objects small, and lets it grow again", () => {
-  const { small, grown } = run(`
+  const { small, grown } = run<"small" | "grown">(`
     import { getHeapSpaceStatistics } from "node:v8";
     const young = () => getHeapSpaceStatistics().find((one) => one.space_name === "new_space").space_size;
     let kept = [];
@@ -33,7 +33,7 @@ it("keeps the space for young objects small, and lets it grow again", () => {
 });
 
 it("gives back the bytes that went through, without being told that the heap is full", () => {
-  const { few, many, after } = run(`
+  const { few, many, after } = run<"few" | "many" | "after">(`
     const bytes = () => process.memoryUsage().arrayBuffers;
     const pieces = (count) => {
       for (let n = 0; n < count; n++) Buffer.allocUnsafeSlow(65_536);

@@ -33,9 +33,15 @@ export interface Opened {
   bytes: number;
 }
 
-serveCalls({ latency, fanOut, open });
+const first = Promise.withResolvers<void>();
+let isEnough = false;
 
-/** One frame after another is reported; a message counts when it tells a reader that this frame succeeded. */
+serveCalls({ latency, fanOut, open, firstHeard: () => first.promise, enough: () => void (isEnough = true) });
+
+/**
+ * One frame after another is reported, as many as are wanted or until it is enough; a message counts when it tells a
+ * reader that this frame succeeded.
+ */
 async function latency(
   options: WatchOptions & { frames: number; framesPerSecond?: number },
 ): Promise<HeardFrame[]> {
@@ -50,7 +56,7 @@ async function latency(
   const worker = await joinLoad(options.port, options.workerToken, "bench");
   const found: HeardFrame[] = [];
   const begun = monotonicMs();
-  for (let frame = 0; frame < frames; frame++) {
+  for (let frame = 0; frame < frames && !isEnough; frame++) {
     // oxlint-disable no-await-in-loop -- frame after frame
     if (framesPerSecond !== undefined) await until(begun + (frame * 1000) / framesPerSecond);
     heardAt = [];
@@ -58,6 +64,7 @@ async function latency(
     const [finished] = await Promise.all([worker.next(), all.promise]);
     // oxlint-enable no-await-in-loop
     found.push({ ...finished, heardAt });
+    first.resolve();
   }
   worker.close();
   for (const one of readers) one.terminate();
