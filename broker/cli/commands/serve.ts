@@ -1,6 +1,6 @@
 // tally serve: runs the broker until it is told to stop.
 import { brokerOptions, readArguments, readWhole } from "../arguments.ts";
-import { keepHeapSmall, letHeapGrow } from "../../small-heap.ts";
+import { collectAll, keepHeapSmall, letHeapGrow } from "../../small-heap.ts";
 import { dataFolderOf } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { tally } from "../own-name.ts";
@@ -65,6 +65,7 @@ export async function serve(args: string[]): Promise<number> {
 
 `);
   }
+  collectAll();
   const how = await stopping;
   if (!values.json) await write(how === "asked" ? "Asked to stop. " : "Stopping. ");
   await broker.stop();
