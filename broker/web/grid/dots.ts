@@ -1,5 +1,5 @@
 // Very many small lights, written into pixels row by row: tens of thousands are painted in a few milliseconds, where a
-// canvas needs more than a hundred for as many stamps.
+// canvas needs a hundred for as many stamps.
 import { taskStates } from "../../contract/states.ts";
 import { createStamps, drawRunning, sideOf } from "./lights.ts";
 import { pixelsOf, seenRows, type Brush, type GridLook, type GridScene, type GridView } from "./scene.ts";
