@@ -7,7 +7,7 @@ import { build } from "esbuild";
  * Bundles `broker/web` of the clone `from` into the folder `to`: `index.html`, `page-<hash>.js`, `page-<hash>.css`.
  * Returns false where that clone has no page. Throws where esbuild refuses a source.
  */
-export async function buildPage(from: string, to: string): Promise<boolean> {
+export async function buildPage(from: string, to: string, { minify = true } = {}): Promise<boolean> {
   const entry = join(from, "broker/web/main.tsx");
   if (!existsSync(entry)) return false;
   const { metafile } = await build({
@@ -23,7 +23,7 @@ export async function buildPage(from: string, to: string): Promise<boolean> {
     target: ["chrome123", "firefox128", "safari17.5"],
     jsx: "automatic",
     jsxImportSource: "preact",
-    minify: true,
+    minify,
     sourcemap: "linked",
     sourcesContent: false,
     legalComments: "none",

@@ -1,6 +1,7 @@
 // Takes in a stream of bytes: hashed while it is written, never held whole, refused when it is not what its name says.
 import { createHash } from "node:crypto";
 import { Problem } from "../contract/problem.ts";
+import { wentThrough } from "../small-heap.ts";
 
 /** Small writes cost more than their bytes: what comes is gathered to about so much, bytes. */
 const gatherBytes = 512 * 1024;
@@ -26,6 +27,7 @@ export async function receive(
   let writing: Promise<void> = Promise.resolve();
   async function flush(): Promise<void> {
     await writing;
+    wentThrough(gathered);
     if (gathered === 0) return;
     writing = write(pieces, written);
     // It is awaited later; until then nobody else would hear of its failure.

@@ -57,11 +57,17 @@ export function createGridListener(
     return drawBlock(view, size, look);
   });
   const remark = createRemarks(client, (text) => block.above(text));
-  const beat = setInterval(() => block.change(), beatMs).unref();
+  const beat = setInterval(() => {
+    timings?.renew();
+    block.change();
+  }, beatMs).unref();
 
   function readTimes(number: number, into: Timings): void {
     addTimes(client, number, into).then(
-      () => block.change(),
+      () => {
+        into.renew();
+        block.change();
+      },
       // Without them the times are less sure; the means of the steps come with the job itself.
       () => undefined,
     );
@@ -106,6 +112,7 @@ export function createGridListener(
     close() {
       clearInterval(beat);
       remark.close();
+      timings?.renew();
       isFinal = true;
       block.close();
     },

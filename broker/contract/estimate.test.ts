@@ -1,8 +1,15 @@
 // Tests the time left, its spread, and which frames are called slow.
 import { expect, it } from "vitest";
-import { median, slowOf, timeLeft } from "./estimate.ts";
+import { slowFrom, timeLeft } from "./estimate.ts";
+import { spreadOf } from "./spread.ts";
 
-const step = { name: "Render", left: 10, seconds: [10, 10, 10, 10], meanSeconds: 10, runningSeconds: 0 };
+const step = {
+  name: "Render",
+  left: 10,
+  spread: spreadOf([10, 10, 10, 10]),
+  meanSeconds: 10,
+  runningSeconds: 0,
+};
 
 it("takes as long as the frames so far, shared among the machines", () => {
   expect(timeLeft([step], 1)).toEqual({ seconds: 100, low: 100, high: 100, unknown: [] });
@@ -16,9 +23,9 @@ it("does not count anew what the running frames have done already", () => {
 });
 
 it("is the surer the more frames are done", () => {
-  const few = timeLeft([{ ...step, seconds: [5, 15] }], 1);
+  const few = timeLeft([{ ...step, spread: spreadOf([5, 15]) }], 1);
   const many = timeLeft(
-    [{ ...step, seconds: Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? 5 : 15)) }],
+    [{ ...step, spread: spreadOf(Array.from({ length: 60 }, (_, n) => (n % 2 === 0 ? 5 : 15))) }],
     1,
   );
   expect(few?.seconds).toBe(100);
@@ -28,23 +35,15 @@ it("is the surer the more frames are done", () => {
 });
 
 it("knows nothing before the first frame, and nothing of what is done", () => {
-  expect(timeLeft([{ ...step, seconds: [], meanSeconds: null }], 1)).toBeNull();
+  expect(timeLeft([{ ...step, spread: spreadOf([]), meanSeconds: null }], 1)).toBeNull();
   expect(timeLeft([{ ...step, left: 0 }], 1)).toBeNull();
-  const later = { name: "Encode", left: 1, seconds: [], meanSeconds: null, runningSeconds: 0 };
+  const later = { name: "Encode", left: 1, spread: spreadOf([]), meanSeconds: null, runningSeconds: 0 };
   expect(timeLeft([step, later], 1)).toMatchObject({ seconds: 100, unknown: ["Encode"] });
-  expect(timeLeft([{ ...step, seconds: [], meanSeconds: 10 }], 1)?.seconds).toBe(100);
+  expect(timeLeft([{ ...step, spread: spreadOf([]), meanSeconds: 10 }], 1)?.seconds).toBe(100);
 });
 
 it("calls a frame slow over ten times the median, once enough are done", () => {
   const done = [1, 1.2, 0.8, 1, 1];
-  const seconds = new Map([
-    [0, 1],
-    [7, 10.5],
-    [8, 9.9],
-  ]);
-  expect([...slowOf(seconds, done)]).toEqual([7]);
-  expect([...slowOf(seconds, done.slice(0, 4))]).toEqual([]);
-  expect(median([3, 1, 2])).toBe(2);
-  expect(median([4, 1, 2, 3])).toBe(2.5);
-  expect(median([])).toBeNull();
+  expect(slowFrom(spreadOf(done))).toBe(10);
+  expect(slowFrom(spreadOf(done.slice(0, 4)))).toBe(Infinity);
 });

@@ -1,5 +1,6 @@
 // How long a job still takes, and how sure that is: from the times of its frames so far. Pure.
 import type { JobDetail } from "./job.ts";
+import type { Spread } from "./spread.ts";
 import type { Timings } from "./timings.ts";
 
 /** What is left of one step, and how long its frames took. */
@@ -7,8 +8,8 @@ export interface StepTimes {
   name: string;
   /** Frames that wait or run. */
   left: number;
-  /** Times of frames that are done, seconds. */
-  seconds: readonly number[];
+  /** Of frames that are done. */
+  spread: Spread;
   /** The mean where no single times are known, seconds. */
   meanSeconds: number | null;
   /** How long the frames that run now have been running, together, seconds. */
@@ -34,18 +35,17 @@ export function timeLeft(steps: readonly StepTimes[], machines: number): Estimat
   let work = 0;
   let variance = 0;
   const unknown: string[] = [];
-  for (const { name, left, seconds, meanSeconds, runningSeconds } of steps) {
+  for (const { name, left, spread: known, meanSeconds, runningSeconds } of steps) {
     if (left === 0) continue;
-    const count = seconds.length;
-    const mean = count > 0 ? sum(seconds) / count : meanSeconds;
+    const { count } = known;
+    const mean = count > 0 ? known.mean : meanSeconds;
     if (mean === null) {
       unknown.push(name);
       continue;
     }
     // Of a frame that runs longer than usual nobody knows how long: it is taken as nearly done.
     work += Math.max(left * mean * 0.05, left * mean - runningSeconds);
-    const spread =
-      count > 1 ? sum(seconds.map((one) => (one - mean) ** 2)) / (count - 1) : (mean * firstSpread) ** 2;
+    const spread = count > 1 ? known.variance : (mean * firstSpread) ** 2;
     // The frames differ; and the mean itself is only known from so many.
     variance += left * spread + (left ** 2 * spread) / Math.max(1, count);
   }
@@ -63,27 +63,12 @@ export function estimateOf(
   now: number,
 ): Estimate | null {
   const steps = job.steps.map(({ name, counts, meanSeconds }) => {
-    const { done, running } = timings.of(name);
+    const { spread, running } = timings.of(name);
     const runningSeconds = [...running.values()].reduce((all, began) => all + (now - began) / 1000, 0);
-    return {
-      name,
-      left: counts.blocked + counts.ready + counts.running,
-      seconds: [...done.values()],
-      meanSeconds,
-      runningSeconds,
-    };
+    const left = counts.blocked + counts.ready + counts.running;
+    return { name, left, spread, meanSeconds, runningSeconds };
   });
   return timeLeft(steps, machines);
-}
-
-/** The middle one of some numbers; null of none. */
-export function median(numbers: readonly number[]): number | null {
-  if (numbers.length === 0) return null;
-  const sorted = [...numbers].toSorted((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1
-    ? (sorted[middle] ?? 0)
-    : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
 /** A frame takes far longer than the others from so many times the median on. */
@@ -91,11 +76,7 @@ export const slowFactor = 10;
 /** Before so many are done, nobody knows what is usual. */
 const slowAfter = 5;
 
-/** Which of these take far longer than the usual one; `seconds` by ordinal. */
-export function slowOf(seconds: ReadonlyMap<number, number>, done: readonly number[]): Set<number> {
-  const usual = done.length < slowAfter ? null : median(done);
-  if (usual === null) return new Set();
-  return new Set([...seconds].filter(([, one]) => one > usual * slowFactor).map(([ordinal]) => ordinal));
+/** From how many seconds on a frame takes far longer than the usual one; infinite before that is known. */
+export function slowFrom({ count, usual }: Spread): number {
+  return count < slowAfter || usual === null ? Infinity : usual * slowFactor;
 }
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, one) => total + one, 0);

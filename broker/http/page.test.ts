@@ -69,6 +69,11 @@ it("is locked for strangers and for workers, and says how to open it", async () 
   expect((await worker.request("/")).status).toBe(401);
 });
 
+it("has no picture for the tab of what is not the page, and says so without a complaint", async () => {
+  const answer = await pageApp().request("/favicon.ico");
+  expect([answer.status, await answer.text()]).toEqual([204, ""]);
+});
+
 it("says what to type while the page is not built", async () => {
   const answer = await pageApp({ folder: join(folder, "nowhere") }).request("/", known);
   expect(answer.status).toBe(503);

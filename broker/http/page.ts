@@ -74,6 +74,8 @@ export function mountPage(app: Hono, options: PageOptions): void {
       ...(isZipped && { "content-encoding": "gzip" }),
     });
   });
+  // Browsers ask for it beside whatever is not the page itself, and complain where it is not found.
+  app.get("/favicon.ico", (c) => c.body(null, 204, { "cache-control": "private, max-age=86400" }));
   for (const address of addresses) {
     app.get(address, headers, (c) => {
       const who = identify(c);

@@ -16,6 +16,7 @@ import {
   staleOf,
   touchBlobs,
 } from "../store/blobs.ts";
+import { wentThrough } from "../small-heap.ts";
 import { getLease } from "../store/leases.ts";
 import { isLeaseToken, type Broker } from "./broker.ts";
 import { numberOf } from "./ids.ts";
@@ -126,6 +127,7 @@ export async function putPack(broker: Broker, stream: AsyncIterable<Uint8Array>)
   try {
     for await (const file of readPack(stream, maxPackedBytes)) {
       total += file.data.length;
+      wentThrough(file.data.length);
       if (total > 2 * packBytes)
         throw new Problem("too-large", `Send packs of at most ${packBytes / 1_048_576} MiB.`);
       batch.push(file);

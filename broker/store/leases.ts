@@ -43,11 +43,12 @@ export function readyFrom(tx: Tx, stepId: number, from: number, limit: number): 
     .map((row) => row.ordinal);
 }
 
-/** Ready ordinals of one fixed chunk. */
+/** Ready ordinals of one fixed chunk. By itself SQLite would rather read the whole step in order than sort a few rows. */
 export function readyOfChunk(tx: Tx, stepId: number, chunk: number): number[] {
   return tx
     .all<{ ordinal: number }>(
-      `SELECT ordinal FROM tasks WHERE step_id = cast(? AS integer) AND chunk = cast(? AS integer) AND state = 'ready'
+      `SELECT ordinal FROM tasks INDEXED BY tasks_chunk
+       WHERE step_id = cast(? AS integer) AND chunk = cast(? AS integer) AND state = 'ready'
        ORDER BY ordinal`,
       stepId,
       chunk,

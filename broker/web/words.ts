@@ -38,9 +38,12 @@ export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mar
   lost: { word: "lost", mark: "failed" },
 };
 
+/** Made once: making one costs far more than using it. */
+const wholeNumbers = new Intl.NumberFormat("en-US");
+
 /** `3 frames`, `1 frame`, `12,000 frames`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
-  return `${count.toLocaleString("en-US")} ${count === 1 ? one : many}`;
+  return `${wholeNumbers.format(count)} ${count === 1 ? one : many}`;
 }
 
 /** A moment as seen from `now` (ms): `just now`, `5 min ago`, `14:02`, `yesterday 14:02`, `1 Mar 14:02`. */

@@ -2,11 +2,13 @@
 import { randomUUID } from "node:crypto";
 import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { build } from "esbuild";
 import type { Event } from "../../broker/contract/attempt.ts";
 import { createClient, type Answer, type Client } from "../../broker/contract/client.ts";
 import type { Job, SubmitInput } from "../../broker/contract/job.ts";
 import { root } from "../../scripts/files.ts";
-import { buildAll } from "../../scripts/build.ts";
+import { buildAll, oneLanguage } from "../../scripts/build.ts";
+import { buildPage } from "../../scripts/build-page.ts";
 import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
 import { startChild, type Child } from "./child.ts";
 
@@ -15,10 +17,13 @@ export interface Bench {
   quick: boolean;
   /** Flags for the Node of the brokers: a profile, for example. */
   flags: readonly string[];
+  /** Where profiles are to go; undefined: none is wanted. */
+  profile: string | undefined;
   /** Where the bundles are, built from the sources as they are now: what is measured is what users start. */
   bundles: string;
   /** A new folder on the clone's own disk. */
   folder(): string;
+  /** A file of this folder as a process of its own; `.mjs`: bundled, as those are that stand for what users start. */
   child(file: string, flags?: readonly string[]): Child;
   /** A broker in a process of its own. */
   broker(options?: Partial<BrokerChildOptions>): Promise<BenchBroker>;
@@ -38,9 +43,10 @@ export interface BenchBroker {
 
 /** Runs `use` with a bench and ends whatever it started. */
 export async function withBench<T>(
-  { quick, flags }: Pick<Bench, "quick" | "flags">,
+  { quick, profile }: Pick<Bench, "quick" | "profile">,
   use: (bench: Bench) => Promise<T>,
 ): Promise<T> {
+  const flags = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${profile}`];
   const children: Child[] = [];
   const folders: string[] = [];
   // Not the system's temporary folder: where that is memory, waiting for the disk would cost nothing.
@@ -50,13 +56,14 @@ export async function withBench<T>(
     folders.push(made);
     return made;
   };
+  const bundles = join(folder(), "dist");
   const child = (file: string, childFlags?: readonly string[]) => {
-    const started = startChild(join(import.meta.dirname, file), childFlags);
+    const started = startChild(join(file.endsWith(".mjs") ? bundles : import.meta.dirname, file), childFlags);
     children.push(started);
     return started;
   };
   async function broker(options: Partial<BrokerChildOptions> = {}): Promise<BenchBroker> {
-    const process = child("broker-child.ts", flags);
+    const process = child("broker-child.mjs", flags);
     const { url, token } = await process.call<BrokerAddress>("start", {
       program: join(bundles, "broker.mjs"),
       dataFolder: options.dataFolder ?? folder(),
@@ -64,14 +71,34 @@ export async function withBench<T>(
     } satisfies BrokerChildOptions);
     return brokerAt(url, token);
   }
-  const bundles = join(folder(), "dist");
   try {
     await buildAll(root, bundles);
-    return await use({ quick, flags, bundles, folder, child, broker });
+    await bundleChildren(bundles);
+    // A profile of a page names its functions.
+    if (profile !== undefined) await buildPage(root, join(bundles, "page"), { minify: false });
+    return await use({ quick, flags, profile, bundles, folder, child, broker });
   } finally {
     await Promise.all(children.map((one) => one.stop()));
     for (const made of folders) rmSync(made, { recursive: true, force: true });
   }
+}
+
+/** What users start is a bundle: its thread, its memory and its start are what is measured. */
+async function bundleChildren(bundles: string): Promise<void> {
+  await build({
+    entryPoints: ["broker-child", "files-child"].map((name) => join(root, "test", "bench", `${name}.ts`)),
+    outdir: bundles,
+    outExtension: { ".js": ".mjs" },
+    bundle: true,
+    format: "esm",
+    platform: "node",
+    target: "node24",
+    minifyWhitespace: true,
+    minifySyntax: true,
+    external: ["better-sqlite3"],
+    plugins: [oneLanguage],
+    logLevel: "warning",
+  });
 }
 
 /** A broker that runs already. */

@@ -1,7 +1,10 @@
 // A real broker in its own process.
+import { subscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import type { RunningBroker, startBroker as startBrokerFunction, StartOptions } from "../../broker/main.ts";
-import { keepHeapSmall } from "../../broker/small-heap.ts";
+import { keepHeapSmall, letHeapGrow } from "../../broker/small-heap.ts";
 import { serveCalls } from "./child.ts";
+import { monotonicMs } from "./load-worker.ts";
 
 export interface BrokerChildOptions {
   /** The module with `startBroker`. */
@@ -14,11 +17,17 @@ export interface BrokerChildOptions {
 export interface BrokerAddress {
   url: string;
   token: string;
+  /** One-time address of the page. */
+  loginUrl: string;
 }
 
-let running: RunningBroker | undefined;
+/** When each report of a worker came in, ms of `monotonicMs`, by its address. */
+export type Received = Record<string, number>;
 
-// As the command line does.
+let running: RunningBroker | undefined;
+let received: Received | undefined;
+
+// As `tally serve` does.
 keepHeapSmall();
 serveCalls(
   {
@@ -26,13 +35,26 @@ serveCalls(
       const { startBroker } = (await import(program)) as { startBroker: typeof startBrokerFunction };
       const options: StartOptions = { dataFolder, port: 0, ...(!agents && { launcher: null }) };
       running = await startBroker(options);
-      return { url: running.url, token: running.adminToken };
+      letHeapGrow();
+      return { url: running.url, token: running.adminToken, loginUrl: running.loginUrl };
     },
     /** Processor time used so far, ms. */
     cpu(): number {
       const { user, system } = process.cpuUsage();
       return (user + system) / 1000;
     },
+    /** From now on it is noted when each report comes in. */
+    noteReports(): void {
+      if (received === undefined) subscribe("http.server.request.start", noteReport);
+      received = {};
+    },
+    received: (): Received => received ?? {},
   },
   () => running?.stop(),
 );
+
+/** Node says so when it has read the head of a request, before the broker is asked. */
+function noteReport(message: unknown): void {
+  const { url } = (message as { request: IncomingMessage }).request;
+  if (received !== undefined && url?.endsWith("/reports") === true) received[url] = monotonicMs();
+}

@@ -1,8 +1,7 @@
-// Readers of the feed and the one worker whose frames they hear of, in one process: both ends of the stop-watch are here.
+// Readers of the feed and the one worker whose frames they hear of, in a process of their own.
 import { WebSocket } from "ws";
-import { quantile } from "./figures.ts";
 import { serveCalls } from "./child.ts";
-import { openLine, type HttpLine } from "./http-line.ts";
+import { joinLoad, monotonicMs, type Finished } from "./load-worker.ts";
 
 export interface WatchOptions {
   port: number;
@@ -13,11 +12,9 @@ export interface WatchOptions {
   readers: number;
 }
 
-export interface LatencyResult {
-  p50: number;
-  p99: number;
-  /** Until the worker had its own answer: stored for good, and told to it alone. */
-  answer: { p50: number; p99: number };
+/** A frame that was done, and when each reader heard of it, ms of `monotonicMs`. */
+export interface HeardFrame extends Finished {
+  heardAt: number[];
 }
 
 export interface FanOutResult {
@@ -27,38 +24,51 @@ export interface FanOutResult {
   messages: number;
 }
 
-interface HeldLease {
-  leaseId: string;
-  token: string;
-  tasks: { ordinal: number }[];
+/** What a reader was told until it knew everything about its topics. */
+export interface Opened {
+  /** When it connected and when it knew all, ms of `monotonicMs`. */
+  from: number;
+  to: number;
+  /** Of the snapshots, on the wire. */
+  bytes: number;
 }
 
-serveCalls({ latency, fanOut });
+const first = Promise.withResolvers<void>();
+let isEnough = false;
 
-/** One frame after another is reported; a message counts when it tells a reader that this frame succeeded. */
-async function latency(options: WatchOptions & { frames: number }): Promise<LatencyResult> {
-  const times: number[] = [];
-  const answers: number[] = [];
-  let sentAt = 0;
-  let left = 0;
+serveCalls({ latency, fanOut, open, firstHeard: () => first.promise, enough: () => void (isEnough = true) });
+
+/**
+ * One frame after another is reported, as many as are wanted or until it is enough; a message counts when it tells a
+ * reader that this frame succeeded.
+ */
+async function latency(
+  options: WatchOptions & { frames: number; framesPerSecond?: number },
+): Promise<HeardFrame[]> {
+  const { frames, framesPerSecond } = options;
+  let heardAt: number[] = [];
   let all = Promise.withResolvers<void>();
   const readers = await openReaders(options, (text) => {
     if (!text.includes('"succeeded","data"')) return;
-    times.push(performance.now() - sentAt);
-    if (--left === 0) all.resolve();
+    heardAt.push(monotonicMs());
+    if (heardAt.length === options.readers) all.resolve();
   });
-  const worker = await startWorker(options);
-  for (let frame = 0; frame < options.frames; frame++) {
-    left = readers.length;
+  const worker = await joinLoad(options.port, options.workerToken, "bench");
+  const found: HeardFrame[] = [];
+  const begun = monotonicMs();
+  for (let frame = 0; frame < frames && !isEnough; frame++) {
+    // oxlint-disable no-await-in-loop -- frame after frame
+    if (framesPerSecond !== undefined) await until(begun + (frame * 1000) / framesPerSecond);
+    heardAt = [];
     all = Promise.withResolvers();
-    sentAt = performance.now();
-    // oxlint-disable-next-line no-await-in-loop -- frame after frame
-    await Promise.all([worker.next().then(() => answers.push(performance.now() - sentAt)), all.promise]);
+    const [finished] = await Promise.all([worker.next(), all.promise]);
+    // oxlint-enable no-await-in-loop
+    found.push({ ...finished, heardAt });
+    first.resolve();
   }
   worker.close();
   for (const one of readers) one.terminate();
-  const both = (list: readonly number[]) => ({ p50: quantile(list, 0.5), p99: quantile(list, 0.99) });
-  return { ...both(times), answer: both(answers) };
+  return found;
 }
 
 /** Frames end at a steady pace (each makes two events) while everybody listens. */
@@ -67,25 +77,42 @@ async function fanOut(
 ): Promise<FanOutResult> {
   let messages = 0;
   const readers = await openReaders(options, () => messages++);
-  const worker = await startWorker(options);
-  const begun = performance.now();
+  const worker = await joinLoad(options.port, options.workerToken, "bench");
+  const begun = monotonicMs();
   for (let frame = 0; frame < options.frames; frame++) {
-    const ahead = begun + (frame * 1000) / options.framesPerSecond - performance.now();
     // oxlint-disable no-await-in-loop -- frame after frame
-    if (ahead > 1) await new Promise((done) => setTimeout(done, ahead));
+    await until(begun + (frame * 1000) / options.framesPerSecond);
     await worker.next();
     // oxlint-enable no-await-in-loop
   }
-  const ms = performance.now() - begun;
+  const ms = monotonicMs() - begun;
   worker.close();
   for (const one of readers) one.terminate();
   return { ms, events: options.frames * 2, messages: messages / Math.max(1, readers.length) };
 }
 
+/** Opens one job and leaves when all of it is known. */
+async function open(options: Pick<WatchOptions, "port" | "token" | "job">): Promise<Opened> {
+  const from = monotonicMs();
+  let bytes = 0;
+  const [reader] = await openReaders({ ...options, readers: 1 }, undefined, (text) => {
+    if (text.includes('"type":"snapshot"')) bytes += text.length;
+  });
+  const to = monotonicMs();
+  reader?.terminate();
+  return { from, to, bytes };
+}
+
+async function until(at: number): Promise<void> {
+  const ahead = at - monotonicMs();
+  if (ahead > 1) await new Promise((done) => setTimeout(done, ahead));
+}
+
 /** Opens readers of one job; resolves when all of them hear whatever happens. */
 function openReaders(
-  { port, token, job, readers }: WatchOptions,
-  hear: (text: string) => void,
+  { port, token, job, readers }: Pick<WatchOptions, "port" | "token" | "job" | "readers">,
+  hear: (text: string) => void = () => undefined,
+  begin: (text: string) => void = () => undefined,
 ): Promise<WebSocket[]> {
   return Promise.all(
     Array.from(
@@ -97,45 +124,13 @@ function openReaders(
           });
           socket.on("error", reject);
           socket.on("message", (data: Buffer) => {
+            // One byte a letter: lengths of texts are lengths on the wire.
             const text = data.toString("latin1");
             if (text.includes('"type":"events"')) hear(text);
             else if (text.includes('"type":"tick"')) resolve(socket);
+            else begin(text);
           });
         }),
     ),
   );
-}
-
-async function startWorker({ port, workerToken }: WatchOptions) {
-  const broken = Promise.withResolvers<never>();
-  const line = openLine(port, workerToken, broken.reject);
-  const say = (method: string, path: string, body: string) =>
-    Promise.race([answerOf(line, method, path, body), broken.promise]);
-  const about = { name: "bench", agentVersion: "bench", osFamily: "linux", amounts: {}, attributes: {} };
-  const { workerId } = (await say("POST", "/v1/workers", JSON.stringify(about))) as { workerId: string };
-  let { lease } = (await say("POST", `/v1/workers/${workerId}/leases`, "")) as { lease: HeldLease };
-  return {
-    async next(): Promise<void> {
-      const { token, leaseId } = lease;
-      const items = lease.tasks.map(({ ordinal }) => ({
-        type: "succeeded",
-        ordinal,
-        logOffset: 0,
-        seconds: 0.01,
-      }));
-      const report = JSON.stringify({ token, seq: 1, items, done: true, next: true });
-      const answer = await say("POST", `/v1/leases/${leaseId}/reports`, report);
-      lease = (answer as { next: HeldLease }).next;
-    },
-    close: () => line.close(),
-  };
-}
-
-function answerOf(line: HttpLine, method: string, path: string, body: string): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    line.send(method, path, body, (answer, status) => {
-      if (status < 300) resolve(JSON.parse(answer));
-      else reject(new Error(`${method} ${path} was answered ${status}: ${answer}`));
-    });
-  });
 }

@@ -1,18 +1,20 @@
 // From a worker's report to the message at the readers of the feed, and what many readers cost the broker.
 import { join } from "node:path";
-import type { Bench } from "./bench.ts";
+import type { Bench, BenchBroker } from "./bench.ts";
 import { brokerAt, frameJob } from "./bench.ts";
-import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
+import type { BrokerAddress, BrokerChildOptions, Received } from "./broker-child.ts";
 import type { Child } from "./child.ts";
-import type { FanOutResult, LatencyResult, WatchOptions } from "./feed-load.ts";
-import { show, type Row } from "./figures.ts";
+import type { FanOutResult, HeardFrame, WatchOptions } from "./feed-load.ts";
+import { timesOf } from "./feed-times.ts";
+import { quantile, show, type Row } from "./figures.ts";
+import { benchOpening } from "./open-job.ts";
 
 /** Two events a frame: it succeeded, and the next one runs. */
 const framesPerSecond = 500;
 
 /** The rows about the feed. */
 export async function benchFeed(bench: Bench): Promise<Row[]> {
-  const server = bench.child("broker-child.ts", bench.flags);
+  const server = bench.child("broker-child.mjs", bench.flags);
   const { url, token } = await server.call<BrokerAddress>("start", {
     program: join(bench.bundles, "broker.mjs"),
     dataFolder: bench.folder(),
@@ -27,35 +29,56 @@ export async function benchFeed(bench: Bench): Promise<Row[]> {
     readers,
     frames,
   });
-  const frames = bench.quick ? 20 : 1000;
   const rows: Row[] = [];
   for (const [readers, target] of [
     [10, 5],
     [100, 50],
   ] as const) {
     // oxlint-disable no-await-in-loop -- one at a time
-    const load = bench.child("feed-load.ts");
-    const { p50, p99, answer } = await load.call<LatencyResult>("latency", await watch(frames, readers));
-    await load.stop();
+    rows.push(await latency(bench, server, await watch(bench.quick ? 20 : 1000, readers), target));
     await endAll(broker);
     // oxlint-enable no-await-in-loop
-    rows.push({
-      what: `report sent → message at all of ${readers} readers`,
-      peer: readers === 10 ? "Flamenco 3.7 ms" : "",
-      tally: `p50 ${show(p50)} ms, p99 ${show(p99)} ms (the worker's answer ${show(answer.p50)} and ${show(answer.p99)} ms)`,
-      target: `< ${target} ms p99`,
-      met: p99 < target,
-      figures: [
-        { name: `feed.${readers}.p50`, unit: "ms", value: p50 },
-        { name: `feed.${readers}.p99`, unit: "ms", value: p99 },
-        { name: `feed.${readers}.answer.p50`, unit: "ms", value: answer.p50 },
-        { name: `feed.${readers}.answer.p99`, unit: "ms", value: answer.p99 },
-      ],
-    });
   }
   rows.push(await fanOut(bench, server, watch, () => endAll(broker)));
-  return rows;
+  await server.stop();
+  return [...rows, ...(await benchOpening(bench))];
 }
+
+async function latency(
+  bench: Bench,
+  server: Child,
+  options: WatchOptions & { frames: number },
+  target: number,
+): Promise<Row> {
+  await server.call("noteReports");
+  const load = bench.child("feed-load.ts");
+  const frames = await load.call<HeardFrame[]>("latency", options);
+  await load.stop();
+  const { heard, sent, answered } = timesOf(frames, await server.call<Received>("received"));
+  const { readers } = options;
+  return {
+    what: `report received → message at all of ${readers} readers`,
+    peer: readers === 10 ? "Flamenco 3.7 ms" : "",
+    tally: `${both(heard)} (from the report sent ${both(sent)}; the worker's own answer ${both(answered)})`,
+    target: `< ${target} ms p99`,
+    met: quantile(heard, 0.99) < target,
+    figures: [
+      ...figures(`feed.${readers}`, heard),
+      ...figures(`feed.${readers}.sent`, sent),
+      ...figures(`feed.${readers}.answer`, answered),
+    ],
+  };
+}
+
+const both = (times: readonly number[]) =>
+  `p50 ${show(quantile(times, 0.5))} ms, p99 ${show(quantile(times, 0.99))} ms`;
+
+const figures = (name: string, times: readonly number[]) =>
+  (["p50", "p99"] as const).map((part) => ({
+    name: `${name}.${part}`,
+    unit: "ms",
+    value: quantile(times, part === "p50" ? 0.5 : 0.99),
+  }));
 
 async function fanOut(
   bench: Bench,
@@ -91,7 +114,7 @@ async function fanOut(
 }
 
 /** Jobs of a round before would be leased first. */
-async function endAll({ client }: ReturnType<typeof brokerAt>): Promise<void> {
+async function endAll({ client }: BenchBroker): Promise<void> {
   const { items } = await client.call<{ items: { number: number; endedAt: string | null }[] }>(
     "get",
     "/v1/jobs",

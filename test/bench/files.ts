@@ -13,9 +13,6 @@ import {
   writeSync,
 } from "node:fs";
 import { join } from "node:path";
-import { build } from "esbuild";
-import { oneLanguage } from "../../scripts/build.ts";
-import { root } from "../../scripts/files.ts";
 import type { Bench } from "./bench.ts";
 import type { BrokerAddress, BrokerChildOptions } from "./broker-child.ts";
 import { startChild } from "./child.ts";
@@ -27,32 +24,13 @@ const mebibyte = 1024 * 1024;
 
 /** The rows about files that are hashed and sent. */
 export async function benchFiles(bench: Bench): Promise<Row[]> {
-  const program = join(bench.bundles, "files-child.mjs");
-  await bundleClient(program);
-  const client = createRunner(program);
+  const client = createRunner(join(bench.bundles, "files-child.mjs"));
   const small = await benchSmall(bench, client);
   const long = await benchLong(bench, client);
   return [...small, ...long];
 }
 
 type Runner = (options: FilesOptions) => Promise<FilesResult>;
-
-/** What users start is a bundle: its thread, its memory and its start are what is measured. */
-async function bundleClient(program: string): Promise<void> {
-  await build({
-    entryPoints: [join(root, "test/bench/files-child.ts")],
-    outfile: program,
-    bundle: true,
-    format: "esm",
-    platform: "node",
-    target: "node24",
-    minifyWhitespace: true,
-    minifySyntax: true,
-    external: ["better-sqlite3"],
-    plugins: [oneLanguage],
-    logLevel: "warning",
-  });
-}
 
 /** A new process for each turn, as each `tally submit` is one. */
 function createRunner(program: string): Runner {
@@ -73,7 +51,7 @@ interface Target {
 }
 
 async function startTarget(bench: Bench): Promise<Target> {
-  const child = startChild(join(import.meta.dirname, "broker-child.ts"), bench.flags);
+  const child = startChild(join(bench.bundles, "broker-child.mjs"), bench.flags);
   const dataFolder = bench.folder();
   const options: BrokerChildOptions = {
     program: join(bench.bundles, "broker.mjs"),

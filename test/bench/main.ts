@@ -1,6 +1,6 @@
 // npm run bench: measures what Tally promises about speed and prints it as a table. Nothing here is a timed test.
 import { execFileSync } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, writeFileSync } from "node:fs";
 import { cpus, loadavg, totalmem } from "node:os";
 import { parseArgs } from "node:util";
 import { withBench, type Bench } from "./bench.ts";
@@ -9,6 +9,7 @@ import { benchBlender } from "./blender.ts";
 import { benchFeed } from "./feed.ts";
 import { benchFiles } from "./files.ts";
 import { benchMemory } from "./memory.ts";
+import { benchPage } from "./page.ts";
 import { benchPairs } from "./pairs.ts";
 import { benchGap, benchStart } from "./start.ts";
 import { benchSubmit } from "./submit.ts";
@@ -21,6 +22,7 @@ const benches: Record<string, (bench: Bench) => Promise<Row[]>> = {
   blender: benchBlender,
   files: benchFiles,
   feed: benchFeed,
+  page: benchPage,
   memory: benchMemory,
 };
 
@@ -28,7 +30,7 @@ const usage = `npm run bench -- [--only NAME]... [--quick] [--json FILE] [--prof
   --only NAME       one of ${Object.keys(benches).join(", ")}; may be given again
   --quick           one short turn of each, to see that it still runs; its figures mean nothing
   --json FILE       writes every figure with its name, unit and the machine
-  --profile FOLDER  has Node write a CPU profile of each server there
+  --profile FOLDER  has Node write a CPU profile of each server there, and Chromium one of the page
 Quote figures of one run only, and of a machine that does nothing else.`;
 
 async function main(): Promise<number> {
@@ -47,13 +49,13 @@ async function main(): Promise<number> {
     console.log(unknown === undefined ? usage : `There is no bench called ${unknown}.\n\n${usage}`);
     return unknown === undefined ? 0 : 2;
   }
-  const flags = values.profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${values.profile}`];
+  if (values.profile !== undefined) mkdirSync(values.profile, { recursive: true });
   const rows: Row[] = [];
   const busy = loadavg()[0] ?? 0;
   for (const name of wanted) {
     const started = performance.now();
     // oxlint-disable-next-line no-await-in-loop -- benches must not disturb each other
-    const found = await withBench({ quick: values.quick, flags }, (bench) =>
+    const found = await withBench({ quick: values.quick, profile: values.profile }, (bench) =>
       (benches[name] as (typeof benches)[string])(bench),
     );
     rows.push(...found);

@@ -102,6 +102,17 @@ test("no call's cost grows with history: nothing reads all frames, tries or even
       .map((detail) => `${detail}: ${sql}`);
   });
   expect(scans).toEqual([]);
+  // A worker that asks for work is not to wait for a whole step to be read: a large one costs 15 ms a lease.
+  const forWork = [...seen].filter((sql) => /FROM tasks\b[^;]*state = 'ready'/.test(sql));
+  expect(forWork.length).toBeGreaterThan(2);
+  const whole = forWork.filter((sql) =>
+    (
+      prepare.call(reader, `EXPLAIN QUERY PLAN ${sql}`).all(...Array(sql.split("?").length - 1).fill(1)) as {
+        detail: string;
+      }[]
+    ).some(({ detail }) => detail.endsWith("USING PRIMARY KEY (step_id=?)")),
+  );
+  expect(whole).toEqual([]);
   // A person or a state that few jobs have: the others are not read to find them.
   const plans = [...seen]
     .filter((sql) => /from "jobs" where .*"(owner|state)" = \?/.test(sql))

@@ -230,5 +230,63 @@ it("shows a hundred thousand frames at once, and stays quick while they change",
     held,
     held.lease.tasks.slice(0, 400).map(({ ordinal }) => started(ordinal)),
   );
+  await fast.report(
+    held,
+    held.lease.tasks.map(({ ordinal }) => succeeded(ordinal, 0.2)),
+    { done: true },
+  );
   expect(desk.complaints).toEqual([]);
+  // The next one is not to wait behind it.
+  await broker.api.ok("setJobIntent", { params: { job: large.number }, body: { intent: "cancel" } });
+});
+
+it("paints small lights one by one as it paints all of them", async () => {
+  const { page, broker } = desk;
+  const failing = 5;
+  const many = await submitNamed(broker, "many", [{ frames: "1-5000", chunk: 200 }], {
+    priority: 100,
+    maxRetries: 0,
+    maxFailedTasks: 1000,
+  });
+  const fast = await joinWorker(broker, { name: "fast 3" });
+  await desk.go(`/jobs/${many.number}`);
+  await page.locator(".grid-canvas").waitFor();
+  const image = () =>
+    page.evaluate(async () => {
+      await new Promise((frame) => requestAnimationFrame(() => requestAnimationFrame(frame)));
+      return document.querySelector<HTMLCanvasElement>(".grid-canvas")?.toDataURL() ?? "";
+    });
+  const empty = await image();
+  const moves = async () => (await image()) !== (await image());
+  const held = await fast.work();
+  await expect.poll(moves).toBe(true);
+  await page.screenshot({ path: "test-output/page/job-many.png" });
+  await fast.report(
+    held,
+    held.lease.tasks.map(({ ordinal }) =>
+      ordinal % failing === 0
+        ? { type: "failed", ordinal, logOffset: 0, seconds: 0.2, failureClass: "task", reason: "No water." }
+        : succeeded(ordinal, 0.2),
+    ),
+    { done: true },
+  );
+  await fast.leave();
+  await page.getByText("40 failed").first().waitFor();
+  await expect.poll(moves).toBe(false);
+  const painted = await image();
+  expect(painted).not.toBe(empty);
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("ArrowDown");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.getByText("2 frames selected").waitFor();
+  await page.keyboard.press("Shift+ArrowDown");
+  expect(await image()).not.toBe(painted);
+  await page.screenshot({ path: "test-output/page/job-many-selected.png" });
+  await page.keyboard.press("Escape");
+  await page.locator(".grid-scroll").blur();
+  await expect.poll(image).toBe(painted);
+  // Drawn anew from nothing it is the same picture.
+  await page.reload();
+  await page.locator(".grid-canvas").waitFor();
+  await expect.poll(image).toBe(painted);
 });

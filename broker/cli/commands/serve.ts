@@ -1,6 +1,6 @@
 // tally serve: runs the broker until it is told to stop.
-import { setFlagsFromString } from "node:v8";
 import { brokerOptions, readArguments, readWhole } from "../arguments.ts";
+import { collectAll, keepHeapSmall, letHeapGrow } from "../../small-heap.ts";
 import { dataFolderOf } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { tally } from "../own-name.ts";
@@ -34,7 +34,7 @@ export async function serve(args: string[]): Promise<number> {
   const port = values.port === undefined ? undefined : readWhole("serve", "--port", values.port, 0, 65_535);
   // Starting makes much garbage once. The heap would grow its space for new objects for that and never give it back,
   // 5 MB of a broker that may then idle for days; so the space keeps its size until all is up.
-  setFlagsFromString("--semi-space-growth-factor=1");
+  keepHeapSmall();
   const { startBroker } = await import("../../main.ts");
   let broker;
   try {
@@ -48,7 +48,7 @@ export async function serve(args: string[]): Promise<number> {
     // A taken port, a folder in use, a mistake in the config, a damaged database: all come with their sentence.
     throw error instanceof Error ? new Failure(error.message) : error;
   }
-  setFlagsFromString("--semi-space-growth-factor=2");
+  letHeapGrow();
   // Listening for the signals begins before anybody can read the address and send one.
   const stopping = Promise.race([signalled(), broker.stopAsked.then(() => "asked" as const)]);
   const { url, loginUrl } = broker;
@@ -66,6 +66,7 @@ export async function serve(args: string[]): Promise<number> {
 
 `);
   }
+  collectAll();
   const how = await stopping;
   if (!values.json) await write(how === "asked" ? "Asked to stop. " : "Stopping. ");
   await broker.stop();

@@ -7,8 +7,9 @@ import type { Live } from "../live.ts";
 import { framePath, navigate } from "../router.tsx";
 import { onThemeChange } from "../theme.ts";
 import { frameWords } from "../words.ts";
-import { layoutOf, moved, placeOf } from "./layout.ts";
+import { layoutOf, moved, placeOf, wantedHeight } from "./layout.ts";
 import { createPainter, frameUnder, type Painter } from "./painter.ts";
+import type { Range } from "./scene.ts";
 import { extended, nobody, toggled, type Selection } from "./selection.ts";
 import { FrameTip } from "./tip.tsx";
 
@@ -23,7 +24,6 @@ export interface FrameGridProps {
   slow: ReadonlySet<number>;
 }
 
-const wantedHeight = 360;
 /** A grid taller than this scrolls by itself, px. */
 const mostHeight = 520;
 /** The pointer must move so far before a press becomes a selection of several, px. */
@@ -73,16 +73,17 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
     const stops = [
       onThemeChange(() => own.all()),
       live.listen((messages) => {
+        const ranges: Range[] = [];
         for (const message of messages) {
           if (message.type === "snapshot") {
             own.all();
             heard((n) => n + 1);
           }
           if (message.type !== "events") continue;
-          for (const event of message.events)
-            if (event.kind === "task.changed" && event.step === step && event.first !== null)
-              own.changed(event.first, event.last ?? event.first);
+          for (const { kind, step: of, first, last } of message.events)
+            if (kind === "task.changed" && of === step && first !== null) ranges.push([first, last ?? first]);
         }
+        if (ranges.length > 0) own.changed(ranges);
       }),
     ];
     return () => {

@@ -34,6 +34,8 @@ const round = [
 const manyFrames = 20_000;
 /** Room around all lights, so that a ring around one at the edge is not cut, px. */
 const edge = 3;
+/** Rows are to fit so much where lights can still be seen, px. */
+export const wantedHeight = 360;
 /** Lights with a number inside, from this size on, px. */
 export const numbersFrom = 30;
 

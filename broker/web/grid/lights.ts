@@ -25,15 +25,18 @@ export function colorsOf(element: Element): LightColors {
 /** Lights from this size on have room for a shape inside, px. */
 export const shapesFrom = 8;
 
-/** A row of stamps, one a state in the order of `taskStates`, each `side` device pixels wide with `room` from one to the next. */
+/** A row of stamps, one a state in the order of `taskStates`, each `side` device pixels wide. */
 export interface Stamps {
   canvas: HTMLCanvasElement;
   side: number;
 }
 
+/** The side of a light in device pixels. */
+export const sideOf = (cell: number, scale: number): number => Math.max(1, Math.round(cell * scale));
+
 /** Draws the stamps for lights of `cell` px at `scale` device pixels a px. */
 export function createStamps(cell: number, scale: number, colors: LightColors): Stamps {
-  const side = Math.max(1, Math.round(cell * scale));
+  const side = sideOf(cell, scale);
   const canvas = document.createElement("canvas");
   canvas.width = side * taskStates.length;
   canvas.height = side;
@@ -121,12 +124,15 @@ function drawShape(
   }
 }
 
-/** What moves in a running light: as far as it is, or back and forth where nobody knows. */
+/** How far a running light of which nobody knows more has swung, from 0 to 1 and back. */
+export const swingAt = (time: number): number => 0.5 - 0.5 * Math.cos((time / 1300) * Math.PI);
+
+/** What moves in a running light: as far as it is, or back and forth (`swing`) where nobody knows. */
 export function drawRunning(
   pen: CanvasRenderingContext2D,
   at: { x: number; y: number; side: number },
   percent: number | null,
-  time: number,
+  swing: number,
   colors: LightColors,
 ): void {
   const { x, y, side } = at;
@@ -138,6 +144,5 @@ export function drawRunning(
     return;
   }
   const wide = Math.max(1, room * 0.36);
-  const swing = 0.5 - 0.5 * Math.cos((time / 1300) * Math.PI);
   pen.fillRect(x + inset + (room - wide) * swing, y + inset, wide, room);
 }

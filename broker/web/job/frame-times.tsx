@@ -1,14 +1,15 @@
 // How long the frames of a step took, as a drawing: a column for each, or for several neighbors.
+import { useMemo } from "preact/hooks";
 import { framePath, navigate } from "../router.tsx";
 import { duration } from "../words.ts";
-import { median } from "../../contract/estimate.ts";
 import type { NameOf } from "./frame-names.ts";
+import type { StepTimings } from "../../contract/timings.ts";
 
 interface FrameTimesProps {
   job: number;
   step: string;
   count: number;
-  done: ReadonlyMap<number, number>;
+  times: StepTimings;
   /** Frames that are done; of very many, only the newest times are known. */
   succeeded: number;
   nameOf: NameOf;
@@ -18,27 +19,28 @@ const mostColumns = 120;
 const height = 96;
 
 /** Nothing before there is something to compare. */
-export function FrameTimes({ job, step, count, done, succeeded, nameOf }: FrameTimesProps) {
-  if (done.size < 3) return null;
+export function FrameTimes({ job, step, count, times, succeeded, nameOf }: FrameTimesProps) {
   const size = Math.ceil(count / mostColumns);
-  const columns = Array.from({ length: Math.ceil(count / size) }, (_, index) =>
-    columnOf(done, index * size, size),
+  const columns = useMemo(
+    () =>
+      Array.from({ length: Math.ceil(count / size) }, (_, index) => columnOf(times.done, index * size, size)),
+    [times, count],
   );
-  const usual = median([...done.values()]) ?? 0;
-  const longest = Math.max(...columns.map((column) => column?.most ?? 0));
+  const { count: known, total, usual: middle, most: longest } = times.spread;
+  if (known < 3) return null;
+  const usual = middle ?? 0;
   // One frame that takes a hundred times as long would press all others to the ground.
   const top = Math.min(longest, usual * 6);
   const share = (seconds: number) => Math.max(0.02, Math.min(1, seconds / top));
-  const total = [...done.values()].reduce((sum, one) => sum + one, 0);
   return (
     <section class="panel frame-times" aria-label={`Times of ${step}`}>
       <div class="panel-head">
         <h2>Frame times</h2>
         <span class="muted">
           usually {duration(usual)}, slowest {duration(longest)}
-          {done.size >= succeeded
+          {known >= succeeded
             ? `, ${duration(total)} of rendering`
-            : `, of the newest ${done.size.toLocaleString("en-US")}`}
+            : `, of the newest ${known.toLocaleString("en-US")}`}
         </span>
       </div>
       <svg

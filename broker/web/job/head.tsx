@@ -160,14 +160,12 @@ function AverageFigure({ job, timings }: { job: FeedJobDetail; timings: Timings 
         no frame is done yet
       </Figure>
     );
-  const times = [...timings.of(main.name).done.values()];
-  const fastest = times.reduce((least, one) => Math.min(least, one), Infinity);
-  const slowest = times.reduce((most, one) => Math.max(most, one), 0);
+  const { count, least, most } = timings.of(main.name).spread;
   return (
     <Figure label="Average frame" value={duration(main.meanSeconds)}>
-      {duration(fastest) === duration(slowest) || times.length < 2
+      {duration(least) === duration(most) || count < 2
         ? `of ${counted(main.counts.succeeded, "frame")}`
-        : `${duration(fastest)} to ${duration(slowest)}`}
+        : `${duration(least)} to ${duration(most)}`}
     </Figure>
   );
 }

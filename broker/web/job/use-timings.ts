@@ -1,6 +1,6 @@
 // The times of a job's frames while its view is open.
 import { useEffect, useMemo, useState } from "preact/hooks";
-import { slowOf } from "../../contract/estimate.ts";
+import { slowFrom } from "../../contract/estimate.ts";
 import { createTimings, type StepTimings, type Timings } from "../../contract/timings.ts";
 import type { Live } from "../live.ts";
 import { useStore } from "../store.ts";
@@ -23,6 +23,7 @@ export function useTimings(job: number, live: Live | null): Timings {
     const change = () => {
       timer ??= setTimeout(() => {
         timer = undefined;
+        timings.renew();
         draw((n) => n + 1);
       }, drawEveryMs);
     };
@@ -62,11 +63,15 @@ export function useTimings(job: number, live: Live | null): Timings {
 
 /** Frames of a step that take, or took, far longer than the others. The same set as before while nothing changed. */
 export function useSlow(times: StepTimings, now: number): ReadonlySet<number> {
-  const done = [...times.done.values()];
-  const all = new Map(times.done);
-  for (const [ordinal, began] of times.running) all.set(ordinal, (now - began) / 1000);
-  const found = slowOf(all, done);
-  const key = [...found].toSorted((a, b) => a - b).join(" ");
+  const limit = slowFrom(times.spread);
+  const isAny = times.spread.most > limit;
+  const done = useMemo(() => (isAny ? overOf(times.done, limit) : []), [times]);
+  const running = [...times.running].filter(([, began]) => (now - began) / 1000 > limit);
+  const found = [...done, ...running.map(([ordinal]) => ordinal)].toSorted((a, b) => a - b);
+  const key = found.join(" ");
   // oxlint-disable-next-line exhaustive-deps -- the key says all that is in it
-  return useMemo(() => found, [key]);
+  return useMemo(() => new Set(found), [key]);
 }
+
+const overOf = (seconds: ReadonlyMap<number, number>, limit: number): number[] =>
+  [...seconds].filter(([, one]) => one > limit).map(([ordinal]) => ordinal);

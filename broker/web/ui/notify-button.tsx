@@ -7,7 +7,7 @@ import { Icon } from "./icon.tsx";
 /** A bell; pressed: jobs that end, fail or stall are told. */
 export function NotifyButton() {
   const { notes } = useStore();
-  const [isOn, setOn] = useState(areNoticesOn());
+  const [isOn, setOn] = useState(areNoticesOn);
   if (!("Notification" in window)) return null;
   async function toggle(): Promise<void> {
     const isNow = await setNotices(!isOn);

@@ -72,7 +72,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
               job={number}
               step={main.name}
               count={main.taskCount}
-              done={timings.of(main.name).done}
+              times={timings.of(main.name)}
               succeeded={main.counts.succeeded}
               nameOf={namesOf(main.name)}
             />

@@ -1,0 +1,89 @@
+// Lights large enough for a shape or a number inside, stamped one by one.
+import { taskStates } from "../../contract/states.ts";
+import { numbersFrom } from "./layout.ts";
+import { createStamps, drawRunning } from "./lights.ts";
+import { pixelsOf, seenRows, type Brush, type GridLook, type GridScene, type GridView } from "./scene.ts";
+
+const running = taskStates.indexOf("running");
+
+/** Paints behind `pen`. */
+export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, colors }: GridLook): Brush {
+  const stamps = createStamps(cell, scale, colors);
+  const { side } = stamps;
+  let view: GridView = { top: 0, width: 0, height: 0 };
+  const moving = new Set<number>();
+
+  function seen(now: GridScene): [number, number] {
+    const [first, last] = seenRows(now, view);
+    const { columns } = now.layout;
+    return [first * columns, Math.min(now.states.length, (last + 1) * columns) - 1];
+  }
+
+  function paintOne(now: GridScene, ordinal: number, swing: number): void {
+    const { room, leftOf, topOf } = pixelsOf(now.layout, view, scale);
+    const [x, y] = [leftOf(ordinal), topOf(ordinal)];
+    // Rings around a light lie in the gap before and behind it.
+    pen.clearRect(x - room, y - room, side + 2 * room, side + 2 * room);
+    const state = now.states[ordinal] ?? 0;
+    pen.drawImage(stamps.canvas, state * side, 0, side, side, x, y, side, side);
+    if (state === running) {
+      moving.add(ordinal);
+      drawRunning(pen, { x, y, side }, now.percentOf(ordinal), swing, colors);
+    } else moving.delete(ordinal);
+    if (cell >= numbersFrom) paintName(now, ordinal, x, y);
+    if (now.isSlow(ordinal)) paintSlow(x, y);
+    if (now.isChosen(ordinal)) ring(x, y, room, colors.accent);
+    if (now.cursor === ordinal) ring(x, y, room, colors.cursor);
+  }
+
+  function ring(x: number, y: number, room: number, color: string): void {
+    const line = Math.max(1, Math.min(2 * scale, room / 2));
+    pen.strokeStyle = color;
+    pen.lineWidth = line;
+    pen.strokeRect(x - line / 2, y - line / 2, side + line, side + line);
+  }
+
+  /** A frame far slower than the others: a corner turned down. */
+  function paintSlow(x: number, y: number): void {
+    const size = Math.max(2, side * 0.42);
+    pen.fillStyle = colors.cursor;
+    pen.beginPath();
+    pen.moveTo(x + side - size, y);
+    pen.lineTo(x + side, y);
+    pen.lineTo(x + side, y + size);
+    pen.fill();
+  }
+
+  function paintName(now: GridScene, ordinal: number, x: number, y: number): void {
+    const state = taskStates[now.states[ordinal] ?? 0] ?? "ready";
+    // A cross or a moving bar needs the room; its number is said on hover.
+    if (state === "failed" || state === "running") return;
+    const name = now.nameOf(ordinal);
+    if (name.length > 5) return;
+    const size = Math.min(13, cell / (name.length > 3 ? 3.4 : 2.8));
+    pen.font = `600 ${size * scale}px system-ui, sans-serif`;
+    pen.textAlign = "center";
+    pen.textBaseline = "middle";
+    pen.fillStyle = state === "succeeded" ? colors.onLight : colors.number;
+    pen.fillText(name, x + side / 2, y + side / 2 + scale / 2);
+  }
+
+  return {
+    all(now, look, swing) {
+      view = look;
+      moving.clear();
+      const [first, last] = seen(now);
+      for (let ordinal = first; ordinal <= last; ordinal++) paintOne(now, ordinal, swing);
+    },
+    some(now, ranges, swing) {
+      const [first, last] = seen(now);
+      for (const [from, to] of ranges)
+        for (let ordinal = Math.max(first, from); ordinal <= Math.min(last, to); ordinal++)
+          paintOne(now, ordinal, swing);
+    },
+    move(now, swing) {
+      for (const ordinal of moving) paintOne(now, ordinal, swing);
+    },
+    isMoving: () => moving.size > 0,
+  };
+}
