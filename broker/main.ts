@@ -5,7 +5,7 @@ import { basename, join, resolve } from "node:path";
 import { createAdaptorServer } from "@hono/node-server";
 import { drizzle } from "drizzle-orm/better-sqlite3";
 import pino from "pino";
-import { clearLeftovers } from "../container/agent/leftovers.ts";
+import { clearLeftovers, clearOwned } from "../container/agent/leftovers.ts";
 import { readConfig, type Config } from "./config.ts";
 import { defaultDataFolder } from "./data-folder.ts";
 import { systemClock, type Clock, type Launcher } from "./domain/ports.ts";
@@ -213,6 +213,7 @@ async function startOn(
           log.info({ launchId, words }, "agent ended");
           // One that was killed could not end what it had started.
           void clearLeftovers(join(dataFolder, "work"));
+          void clearOwned(broker.stagingFolder);
         },
       }),
     );

@@ -68,14 +68,15 @@ export function insertPreview(
   ).id;
 }
 
-/** A job's newest picture, unless the file is one of several that its frame made and not the first. */
+/** A job's newest picture: of a try that counts, and of its pictures the first. */
 export function setJobPicture(tx: Tx, jobId: number, fileId: number, sha256: string): void {
   tx.run(
-    `UPDATE jobs SET picture = ? WHERE id = ? AND ? = (SELECT min(f.id) FROM artifacts f
-       WHERE f.partial = 0 AND f.attempt_id = (SELECT attempt_id FROM artifacts WHERE id = ?))`,
+    `UPDATE jobs SET picture = ? WHERE id = ? AND EXISTS (
+       SELECT 1 FROM artifacts f JOIN attempts a ON a.id = f.attempt_id
+       WHERE f.id = ? AND f.partial = 0 AND ${isCurrent}
+         AND NOT EXISTS (SELECT 1 FROM artifacts p WHERE p.attempt_id = a.id AND p.preview_of < f.id))`,
     sha256,
     jobId,
-    fileId,
     fileId,
   );
 }

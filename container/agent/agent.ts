@@ -261,7 +261,9 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     }
     if (next === null) {
       if (draining) break;
-      const limit = idleLimit(registered, options, paused, performance.now() - lastContact);
+      // Whoever leaves takes what waits for its preview along.
+      const stays = paused || previews.waiting > 0;
+      const limit = idleLimit(registered, options, stays, performance.now() - lastContact);
       const idle = performance.now() - idleSince;
       if (idle >= limit) break;
       await withLimit(wake.promise, Math.min(limit - idle, idle < warmMs ? warmMs - idle : warmMs, LOOK_MS));
@@ -285,26 +287,27 @@ export async function runAgent(options: AgentOptions): Promise<number> {
 
   await keeper.end();
   stayAwake.stop();
-  await previews.close(leaving ? 0 : PREVIEWS_LIMIT_MS);
   if (!gone.signal.aborted) {
     const limit = AbortSignal.timeout(LEAVE_LIMIT_MS);
     await client.call("delete", `/v1/workers/${registered.workerId}`, { signal: limit }).catch(() => {});
   }
   gone.abort();
   await Promise.allSettled([following, replaying]);
+  // The broker counts on this worker no longer, and takes its previews all the same.
+  await previews.close(leaving ? 0 : PREVIEWS_LIMIT_MS);
   if (options.staging === undefined) await rm(staging, { recursive: true, force: true }).catch(() => {});
   spool.close();
   return exitCode;
 }
 
-/** How long this agent may be idle, ms. A paused one stays: its worker is to be found where it was paused. */
+/** How long this agent may be idle, ms. `stays`: it has a reason, such as a worker that is to be found where it was paused. */
 function idleLimit(
   registered: Registration,
   options: AgentOptions,
-  paused: boolean,
+  stays: boolean,
   silentMs: number,
 ): number {
-  const own = paused ? Number.POSITIVE_INFINITY : (registered.idleExitMs ?? Number.POSITIVE_INFINITY);
+  const own = stays ? Number.POSITIVE_INFINITY : (registered.idleExitMs ?? Number.POSITIVE_INFINITY);
   return options.launchId !== undefined && silentMs > ORPHAN_LIMIT_MS ? 0 : own;
 }
 

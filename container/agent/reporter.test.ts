@@ -171,8 +171,11 @@ test("what the broker has is told once it has it, and nothing of a lost lease is
     return (times += 1) === 1 ? problem(503, "busy") : good(it);
   };
   const one = start();
+  one.reporter.add(started(0));
+  await until(() => times > 1);
   one.reporter.add(succeeded(0, 0));
   await until(() => accepted.length > 0);
+  // That it began says nothing of its files.
   expect(accepted).toMatchObject([{ type: "succeeded", ordinal: 0 }]);
   answer = () => problem(409, "lease-lost");
   one.reporter.add(succeeded(1, 0));

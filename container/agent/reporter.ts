@@ -20,7 +20,7 @@ export interface ReporterOptions {
   signal: AbortSignal;
   /** The broker was reached. */
   onContact: () => void;
-  /** The broker has what these say. */
+  /** The broker has these words of how tasks ended, and knows their files. */
   onAccepted: (items: readonly ReportItem[]) => void;
 }
 
@@ -95,7 +95,7 @@ export function createReporter(options: ReporterOptions): Reporter {
       const answer = await send(report);
       sending = undefined;
       if (answer === undefined) return;
-      options.onAccepted(batch);
+      options.onAccepted(batch.filter(({ type }) => type !== "started"));
       // What waits is kept again before it is sent.
       if (!items.some(isVerdict)) void onDisk(() => spool.forget(lease.leaseId));
       seq = answer.seq + 1;

@@ -150,7 +150,8 @@ export function createResults(options: ResultsOptions): Results {
       signal.throwIfAborted();
       ready.push(await check(file));
     }
-    await options.hold(ordinal, ready, look);
+    // A look is the renderer's own, and lies beside its pictures.
+    await options.hold(ordinal, ready, look?.startsWith(folder + sep) === true ? look : undefined);
     if (sharesDisk) {
       staged = true;
       return ready;

@@ -242,7 +242,9 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
       // A mistake of ours must not leave a lease that is renewed for ever.
       clearInterval(heartbeat);
       tracker.notStarted(`The worker made a mistake: ${sentence(error)}`, "host");
-      return await reporter.finish(false);
+      const end = await reporter.finish(false);
+      host.previews.drop([...attempts.values()]);
+      return end;
     }),
   };
 }

@@ -168,6 +168,40 @@ test("a frame that is rendered again has the preview of its new picture as the o
   ]);
 });
 
+test("a job's picture is of the first file that has one, of a try that counts, and the newest", async () => {
+  const broker = await testBroker();
+  const { file, settings } = shot("0001.exr");
+  const { number } = await submit(broker.api, [{ frames: "1-2" }], settings);
+  const worker = await joinWorker(broker);
+  const picture = async () => (await broker.api.ok("getJob", { params: { job: number } })).picture;
+  const hashOf = (text: string) => sha256Of(bytesOf(jpeg(text)));
+  const renderOne = async (name: string) => {
+    const held = await worker.work();
+    const [notes, beauty, depth] = ["notes.json", "beauty.exr", "depth.exr"].map((one) =>
+      worker.stage(held, one, `${one} of ${name}`, file.replace("0001.exr", `${name}_${one}`)),
+    );
+    if (!notes || !beauty || !depth) throw new Error("no files");
+    await worker.succeed(held, { files: [notes, beauty, depth] });
+    const bring = (of: typeof beauty, text: string) =>
+      worker.api.ok("putPreview", asked(held.lease.tasks[0]?.attemptId ?? "", of.sha256, held, jpeg(text)));
+    return { beauty: () => bring(beauty, `${name} beauty`), depth: () => bring(depth, `${name} depth`) };
+  };
+  expect(await picture()).toBeNull();
+  const first = await renderOne("a");
+  await first.beauty();
+  await first.depth();
+  expect(await picture()).toBe(hashOf("a beauty"));
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "1" } });
+  const second = await renderOne("b");
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "1" } });
+  const third = await renderOne("c");
+  await third.beauty();
+  expect(await picture()).toBe(hashOf("c beauty"));
+  // Of a frame that has a newer result an older one may still come.
+  await second.beauty();
+  expect(await picture()).toBe(hashOf("c beauty"));
+});
+
 test("previews go with the input files of a job that ended long ago; the picture of a copy that was cleaned is still seen", async () => {
   const clock = createFakeClock();
   const broker = await testBroker({ clock });

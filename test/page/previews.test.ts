@@ -41,7 +41,7 @@ it("shows the preview of a frame as soon as the worker brings it", async () => {
   const { page } = desk;
   await desk.go(`/jobs/${number}/Render/0`);
   const bring = await render();
-  await page.getByText("There is no preview of its files yet").waitFor();
+  await page.getByText("No picture: a browser shows none of its files").waitFor();
   await bring();
   await page.locator(".shot-view img").waitFor();
   await expect.poll(() => widthOf(".shot-view img")).toBe(640);
@@ -71,7 +71,7 @@ it("shows the newest in the list of jobs, by itself", async () => {
   await (
     await render()
   )();
-  await expect.poll(shown).not.toBe(before);
+  await expect.poll(shown, { timeout: 10_000 }).not.toBe(before);
   await desk.go(`/jobs/${number}`);
 });
 

@@ -22,6 +22,8 @@ export function createAddresses(sign: Sign, now: () => number = Date.now): Addre
   async function ask(): Promise<void> {
     const all = [...pending];
     pending.clear();
+    // A page that is open for weeks shows many pictures.
+    for (const [sha256, { until }] of known) if (until <= now()) known.delete(sha256);
     for (let at = 0; at < all.length; at += askedTogether) {
       const some = all.slice(at, at + askedTogether);
       try {

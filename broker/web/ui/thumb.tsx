@@ -8,25 +8,59 @@ interface ThumbProps {
   sha256: string | null;
 }
 
-/** The picture before stays until the next one can be painted. */
+/** Frames may come faster than anybody looks at a list: a picture stays so long, ms. */
+const stayMs = 2000;
+
+/** The picture before stays until the next one can be painted, and a moment at least. */
 export function Thumb({ addresses, sha256 }: ThumbProps) {
   const [shown, setShown] = useState<string | null>(null);
-  useEffect(() => {
-    if (sha256 === null) return setShown(null);
-    let isOver = false;
-    const bring = async () => {
-      const url = await addresses.of(sha256);
-      if (url === null) return;
-      const image = new Image();
-      image.src = url;
-      await image.decode();
-      if (!isOver) setShown(url);
-    };
-    // A row without its picture still says everything.
-    bring().catch(() => undefined);
-    return () => {
-      isOver = true;
-    };
-  }, [addresses, sha256]);
+  const [shower] = useState(() => createShower(addresses, setShown));
+  useEffect(() => shower.want(sha256), [shower, sha256]);
+  useEffect(() => () => shower.close(), [shower]);
   return <span class="thumb">{shown !== null && <img src={shown} alt="" decoding="sync" />}</span>;
+}
+
+/** Shows what was wanted last, one after the other: also where pictures come faster than they can be fetched. */
+function createShower(addresses: Addresses, show: (url: string | null) => void) {
+  let wanted: string | null = null;
+  let known: string | null = null;
+  let isBusy = false;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let closed = false;
+
+  async function bring(sha256: string): Promise<void> {
+    const url = await addresses.of(sha256);
+    if (url === null) return;
+    const image = new Image();
+    image.src = url;
+    await image.decode();
+    if (!closed) show(url);
+  }
+
+  function next(): void {
+    if (closed || isBusy || wanted === known) return;
+    known = wanted;
+    if (known === null) return show(null);
+    isBusy = true;
+    // A row without its picture still says everything.
+    bring(known)
+      .catch(() => undefined)
+      .finally(() => {
+        timer = setTimeout(() => {
+          isBusy = false;
+          next();
+        }, stayMs);
+      });
+  }
+
+  return {
+    want(sha256: string | null) {
+      wanted = sha256;
+      next();
+    },
+    close() {
+      closed = true;
+      clearTimeout(timer);
+    },
+  };
 }

@@ -122,7 +122,7 @@ function Player({
   useEffect(() => {
     const next = ahead(index, count, aheadOf, playing.loop);
     bitmaps.want(next.flatMap((one) => reel.pictures.get(one)?.sha256 ?? []));
-  }, [bitmaps, index, count, playing.loop, reel.pictures.size]);
+  }, [bitmaps, index, count, playing.loop, reel.pictures.size, picture?.sha256]);
 
   useLayoutEffect(() => {
     const canvas = stage.current;
@@ -244,7 +244,7 @@ const holes: Readonly<Record<TaskState, string>> = {
   blocked: "waits for another step",
   ready: "waits for a worker",
   running: "is rendering",
-  succeeded: "is done; there is no preview of it yet",
+  succeeded: "is done; there is no picture of it",
   failed: "failed",
   canceled: "was canceled",
 };

@@ -130,7 +130,7 @@ function filesThatCount<T extends { state: string }>(files: readonly T[]): T[] {
 }
 
 function nothingWords(state: TaskState, files: number): string {
-  if (files > 0) return "There is no preview of its files yet, and browsers show none of them.";
+  if (files > 0) return "No picture: a browser shows none of its files, and there is no preview.";
   if (state === "succeeded") return "This frame made no file.";
   if (state === "running") return "Its picture appears here when it is done.";
   return state === "failed" ? "It left no picture." : "No picture yet.";

@@ -26,6 +26,7 @@ export async function main(args: readonly string[], env: NodeJS.ProcessEnv): Pro
 async function encode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
   const options = parseFilmOptions(args);
   const program = await findFfmpeg(env);
+  if (program === null) throw new Error(noFfmpeg(env));
   const frames = [...new Set(parseFrames(options.frames))].toSorted((a, b) => a - b);
   const pattern = resolve(mapPath(options.pattern, await readRules(options.rules)));
   const pictures = await findPictures(pattern, options.pattern, frames);
@@ -56,6 +57,11 @@ async function encode(args: readonly string[], env: NodeJS.ProcessEnv): Promise<
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+function noFfmpeg(env: NodeJS.ProcessEnv): string {
+  const given = env["TALLY_FFMPEG"];
+  return `This worker has no ffmpeg, which joins frames to a film${given ? ` (TALLY_FFMPEG names ${given})` : ""}. Install it there (on Debian and Ubuntu: apt install ffmpeg), then: tally requeue JOB --failed`;
 }
 
 /** Gives the pictures names that count without gaps, which is all that ffmpeg can follow. */

@@ -11,8 +11,8 @@ type Encoding = { args: readonly string[]; pixels: string };
 
 const LINES_KEPT = 50;
 
-/** Finds ffmpeg: TALLY_FFMPEG, else the first on PATH. @throws Error with a sentence. */
-export async function findFfmpeg(env: NodeJS.ProcessEnv): Promise<string> {
+/** Finds ffmpeg: TALLY_FFMPEG, else the first on PATH; null where there is none. */
+export async function findFfmpeg(env: NodeJS.ProcessEnv): Promise<string | null> {
   const name = process.platform === "win32" ? "ffmpeg.exe" : "ffmpeg";
   const given = env["TALLY_FFMPEG"];
   const places = given
@@ -29,9 +29,7 @@ export async function findFfmpeg(env: NodeJS.ProcessEnv): Promise<string> {
       )
     )
       return place;
-  throw new Error(
-    `This worker has no ffmpeg, which joins frames to a film${given ? ` (TALLY_FFMPEG names ${given})` : ""}. Install it there (on Debian and Ubuntu: apt install ffmpeg), then: tally requeue JOB --failed`,
-  );
+  return null;
 }
 
 const crf: Record<Exclude<Codec, "prores">, Record<Exclude<Quality, "lossless">, number>> = {

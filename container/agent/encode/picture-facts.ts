@@ -124,6 +124,8 @@ function readChannels(list: Buffer): { names: string[]; hasFloats: boolean } {
   let hasFloats = false;
   for (let at = 0; list[at] !== 0 && at < list.length;) {
     const end = list.indexOf(0, at);
+    // A name without an end: the file is damaged.
+    if (end < 0) throw new RangeError();
     names.push(list.toString("latin1", at, end));
     hasFloats ||= list.readInt32LE(end + 1) === float;
     at = end + 17;

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { pythonCommand } from "../blender/blender-process.ts";
 import { blenders, testFolder } from "../blender/test-session.ts";
+import { describePicture } from "../encode/picture-facts.ts";
 import { findFfmpeg } from "../encode/ffmpeg.ts";
 import { ffmpegPreview } from "./ffmpeg-preview.ts";
 import { difference, sizeOf, tiledExr } from "./test-pictures.ts";
@@ -15,7 +16,7 @@ const target = join(folder, "small.jpg");
 let ffmpeg: string;
 
 beforeAll(async () => {
-  ffmpeg = await findFfmpeg(process.env);
+  ffmpeg = (await findFfmpeg(process.env)) ?? "ffmpeg";
   // Any of them writes the same light; the oldest knows every packing.
   const [install] = blenders;
   if (install === undefined) throw new Error("This machine has no Blender. Type npm test.");
@@ -70,6 +71,23 @@ test("what shines through becomes black, not what was behind it", async () => {
   execFileSync("ffmpeg", ["-v", "error", "-y", "-f", "lavfi", "-i", paint, "-frames:v", "1", source]);
   await ffmpegPreview(ffmpeg, source, target, 960);
   expect(difference(target, source)).toBeLessThan(2);
+});
+
+test("a damaged EXR ends: a list of channels without an end, at every length it may be cut at", async () => {
+  const whole = tiledExr(96, 54, 32);
+  const list = whole.indexOf("channels\0chlist\0") + "channels\0chlist\0".length;
+  // No name in the list ends any more.
+  const endless = Buffer.from(whole);
+  endless.fill(0x41, list + 4, list + 4 + endless.readUInt32LE(list));
+  const source = join(folder, "damaged.exr");
+  writeFileSync(source, endless);
+  await expect(preview(source)).rejects.toThrow(/./);
+  expect(await describePicture(source)).toBeNull();
+  for (let length = 0; length < list + 80; length += 3) {
+    writeFileSync(source, whole.subarray(0, length));
+    // oxlint-disable-next-line no-await-in-loop -- one file
+    expect(await describePicture(source), String(length)).toBeNull();
+  }
 });
 
 test("what is no picture is said in ffmpeg's words", async () => {

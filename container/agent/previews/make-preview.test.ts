@@ -1,7 +1,7 @@
 // Which program makes a preview: the Blender of the scene, ffmpeg, or whichever of them can.
 import { execFileSync } from "node:child_process";
-import { mkdirSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { pythonCommand } from "../blender/blender-process.ts";
 import type { BlenderInstall } from "../blender/discover.ts";
@@ -64,6 +64,34 @@ test("where neither can, it is said why", async () => {
   await expect(maker([]).make(packed, target, undefined)).rejects.toThrow("DWA");
   await expect(maker([], nowhere).make(light, target, undefined)).rejects.toThrow("no ffmpeg");
 });
+
+test("once it is closed nothing is started any more, whatever hangs at that moment", async () => {
+  const programs = testFolder();
+  const [began, started] = [join(programs, "began"), join(programs, "started")];
+  writeFileSync(join(programs, "ffmpeg"), `#!/bin/sh\ntouch "${began}"\nexec sleep 1000\n`, { mode: 0o755 });
+  const path = join(programs, "blender");
+  writeFileSync(path, `#!/bin/sh\ntouch "${started}"\nexec sleep 1000\n`, { mode: 0o755 });
+  const slow: BlenderInstall = { series: "4.5", version: "4.5.0", path, kind: "blender", source: "config" };
+  const env = { PATH: [programs, process.env["PATH"]].join(delimiter) };
+  const one = maker([slow], env);
+  const made = one.make(light, target, undefined);
+  await until(() => existsSync(began));
+  one.close();
+  await expect(made).rejects.toThrow(/abort/i);
+  await expect(one.make(light, target, undefined)).rejects.toThrow(/abort/i);
+  expect(existsSync(started)).toBe(false);
+  const other = maker([slow], env);
+  const hanging = other.make(light, target, look("4.5.0", "Filmic"));
+  await until(() => existsSync(started));
+  rmSync(began);
+  other.close();
+  await expect(hanging).rejects.toThrow(/abort/i);
+  expect(existsSync(began)).toBe(false);
+});
+
+async function until(check: () => boolean): Promise<void> {
+  while (!check()) await new Promise((again) => setTimeout(again, 5));
+}
 
 test("a Blender that does not come up is asked once, then ffmpeg makes them", async () => {
   const path = join(folder, "no-blender");

@@ -36,8 +36,11 @@ export function createPreviewMaker(
 
   async function byFfmpeg(source: string, target: string): Promise<void> {
     try {
-      await ffmpegPreview(await findFfmpeg(env), source, target, SIDE, closed.signal);
+      const ffmpeg = await findFfmpeg(env);
+      if (ffmpeg === null) throw new Error("this worker has no ffmpeg");
+      await ffmpegPreview(ffmpeg, source, target, SIDE, closed.signal);
     } catch (error) {
+      closed.signal.throwIfAborted();
       // Any Blender reads more kinds of EXR; here it shows them as ffmpeg would.
       const [any] = blenders;
       if (any === undefined) throw error;
@@ -49,11 +52,13 @@ export function createPreviewMaker(
 
   return {
     async make(source, target, look) {
+      closed.signal.throwIfAborted();
       let first: unknown;
       if (look !== undefined) {
         try {
           return await byBlender(source, target, look);
         } catch (error) {
+          closed.signal.throwIfAborted();
           first = error;
         }
       }

@@ -1,7 +1,7 @@
 // Small pictures of what tasks made. They are made one after the other beside the next frames, never before them, and
 // whatever goes wrong with one is no trouble of any frame.
 import { constants } from "node:fs";
-import { copyFile, link, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Client } from "../../../broker/contract/client.ts";
 import type { Lease, ReportFile } from "../../../broker/contract/worker.ts";
@@ -16,6 +16,8 @@ const MOST_HELD_BYTES = 8 * 1024 ** 3;
 const AWAY_LIMIT_MS = 30 * 60_000;
 
 export interface Previews {
+  /** How many are still to be made, as far as the broker knows their files. */
+  readonly waiting: number;
   /** Keeps the pictures among a try's files from going away before their turn. Never throws. */
   hold(
     lease: Pick<Lease, "leaseId" | "token">,
@@ -31,6 +33,16 @@ export interface Previews {
   close(limitMs: number): Promise<void>;
 }
 
+/** No look is longer, bytes. */
+const MOST_LOOK_BYTES = 64 * 1024;
+
+/** The text of a look: of a file that is one, and short. Throws for any other. */
+async function readLook(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  const { size } = await lstat(path).then((found) => (found.isFile() ? found : Promise.reject(new Error())));
+  return size > MOST_LOOK_BYTES ? undefined : await readFile(path, "utf8");
+}
+
 interface Held {
   lease: Pick<Lease, "leaseId" | "token">;
   attemptId: string;
@@ -38,6 +50,9 @@ interface Held {
   /** Where it can be read: a name of our own. */
   source: string;
   bytes: number;
+  /** What the artist calls it. */
+  name: string;
+  /** The text of its scene's look. */
   look: string | undefined;
 }
 
@@ -53,7 +68,6 @@ export interface PreviewOptions {
 /** Previews of one agent. */
 export function createPreviews({ client, maker, folder, say }: PreviewOptions): Previews {
   const held = new Map<string, Held[]>();
-  const looks = new Map<string, string>();
   const told = new Set<string>();
   const gone = new AbortController();
   let queue: Held[] = [];
@@ -81,17 +95,6 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
     return source;
   }
 
-  async function keepLook(path: string | undefined): Promise<string | undefined> {
-    if (path === undefined) return undefined;
-    const text = await readFile(path, "utf8");
-    const known = looks.get(text);
-    if (known !== undefined) return known;
-    const copy = join(folder, `look-${(names += 1)}.json`);
-    await writeFile(copy, text);
-    looks.set(text, copy);
-    return copy;
-  }
-
   async function letGo({ source, bytes: size }: Held): Promise<void> {
     count -= 1;
     bytes -= size;
@@ -101,16 +104,19 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
   async function work(): Promise<void> {
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       const target = `${next.source}.preview.jpg`;
+      const look = next.look === undefined ? undefined : `${next.source}.look.json`;
       // oxlint-disable no-await-in-loop -- one after the other: the frames come first
       try {
         gone.signal.throwIfAborted();
-        await maker.make(next.source, target, next.look);
+        if (look !== undefined) await writeFile(look, next.look ?? "");
+        await maker.make(next.source, target, look);
         await send(next, target);
       } catch (error) {
-        complain(basename(next.source), error);
+        complain(next.name, error);
       }
       await letGo(next);
-      await rm(target, { force: true }).catch(() => {});
+      for (const path of look === undefined ? [target] : [target, look])
+        await rm(path, { force: true }).catch(() => {});
       // oxlint-enable no-await-in-loop
     }
   }
@@ -147,8 +153,12 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
   }
 
   return {
+    get waiting() {
+      return queue.length + (working === undefined ? 0 : 1);
+    },
     async hold(lease, attemptId, files, look) {
       const mine: Held[] = [];
+      const text = await readLook(look).catch(() => undefined);
       for (const file of files) {
         if (!isPictureName(file.name) || gone.signal.aborted) continue;
         if (count >= MOST_HELD || bytes + file.bytes > MOST_HELD_BYTES) {
@@ -160,9 +170,8 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
           await mkdir(folder, { recursive: true, mode: 0o700 });
           const { sha256, bytes: size } = file;
           const source = await keep(file);
-          const ownLook = await keepLook(look).catch(() => undefined);
           // oxlint-enable no-await-in-loop
-          mine.push({ lease, attemptId, sha256, source, bytes: size, look: ownLook });
+          mine.push({ lease, attemptId, sha256, source, bytes: size, name: basename(file.name), look: text });
           count += 1;
           bytes += size;
         } catch (error) {
