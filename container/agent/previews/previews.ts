@@ -1,7 +1,7 @@
 // Small pictures of what tasks made. They are made one after the other beside the next frames, never before them, and
 // whatever goes wrong with one is no trouble of any frame.
 import { constants } from "node:fs";
-import { copyFile, link, lstat, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { copyFile, link, lstat, mkdir, readFile, rm, statfs, writeFile } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import type { Client } from "../../../broker/contract/client.ts";
 import type { Lease, ReportFile } from "../../../broker/contract/worker.ts";
@@ -12,6 +12,8 @@ import { isPictureName } from "./picture-names.ts";
 /** Pictures wait on this disk until their turn comes: at most so many, and so many bytes. What is beyond has no preview. */
 const MOST_HELD = 2000;
 const MOST_HELD_BYTES = 8 * 1024 ** 3;
+/** On a disk with less room the frames need what a picture in waiting would hold. */
+const LEAST_FREE_BYTES = 512 * 1024 ** 2;
 /** A broker that is away is waited for as long as by any result, ms. */
 const AWAY_LIMIT_MS = 30 * 60_000;
 
@@ -168,6 +170,8 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
         try {
           // oxlint-disable no-await-in-loop -- a link takes no time
           await mkdir(folder, { recursive: true, mode: 0o700 });
+          const { bavail, bsize } = await statfs(folder);
+          if (bavail * bsize < LEAST_FREE_BYTES) throw new Error("the disk of this worker is nearly full");
           const { sha256, bytes: size } = file;
           const source = await keep(file);
           // oxlint-enable no-await-in-loop
