@@ -82,8 +82,15 @@ class FaultyLine:
             with self._lock:
                 self.connections += 1
                 self._open.update((near, far))
-            threading.Thread(target=self._pass, args=(near, far, True), daemon=True).start()
-            threading.Thread(target=self._pass, args=(far, near, False), daemon=True).start()
+            threading.Thread(target=self._serve, args=(near, far), daemon=True).start()
+
+    def _serve(self, near: socket.socket, far: socket.socket) -> None:
+        # Closed at once, as programs do: who still sends to a socket that is only shut down waits for ever.
+        with near, far:
+            down = threading.Thread(target=self._pass, args=(far, near, False), daemon=True)
+            down.start()
+            self._pass(near, far, True)
+            down.join()
 
     def _pass(self, source: socket.socket, sink: socket.socket, is_up: bool) -> None:
         with contextlib.suppress(OSError):
