@@ -14,7 +14,7 @@ export const brokerOptions = {
 
 /** The lines of help for them. */
 export const brokerHelp = `  --broker URL           the broker to talk to; default: TALLY_URL, else the one on this machine
-  --token TEXT           the token for it; default: TALLY_TOKEN
+  --token TEXT           the token for it; default: TALLY_TOKEN, which does not stand in the list of processes
   --data DIR             the data folder that says which broker runs on this machine; default: TALLY_DATA
   --json                 answer in JSON
 `;

@@ -4,6 +4,7 @@ import { commandGroups, commands } from "./command-table.ts";
 import { exitCodes, explain } from "./failure.ts";
 import { nearest } from "./nearest.ts";
 import { tally } from "./own-name.ts";
+import { plainLines, spelt } from "./style.ts";
 import { write } from "./write.ts";
 
 /** The text of `tally --help`. */
@@ -40,7 +41,7 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
   if (command === undefined) {
     const detail = unknown(name);
-    console.error(rest.includes("--json") ? JSON.stringify({ error: { detail } }) : detail);
+    console.error(rest.includes("--json") ? jsonOf({ detail }) : plainLines(detail));
     return exitCodes.usage;
   }
   try {
@@ -52,10 +53,12 @@ export async function runCommandLine(args: readonly string[]): Promise<number> {
     return await run(rest);
   } catch (error) {
     const { text, exitCode, json } = explain(error);
-    console.error(rest.includes("--json") ? JSON.stringify({ error: json }) : text);
+    console.error(rest.includes("--json") ? jsonOf(json) : text);
     return exitCode;
   }
 }
+
+const jsonOf = (error: unknown): string => spelt(JSON.stringify({ error }));
 
 function asksForHelp(args: readonly string[]): boolean {
   const end = args.indexOf("--");

@@ -58,7 +58,7 @@ test("a frame that is done but has no file is not among the failed ones, so it i
     `  Render them again: ${tally("requeue 12 --frames 2-3")}`,
   ]);
   expect(completenessLines(job(2, "2026"), complete).at(-1)).toBe(
-    `  Render them again: ${tally('requeue 12 --frames 2-3 --step "Render"')}`,
+    `  Render them again: ${tally("requeue 12 --frames 2-3 --step Render")}`,
   );
 });
 

@@ -4,6 +4,7 @@ import type { JobDetail, Task } from "../contract/job.ts";
 import { FramesMistake, formatFrames, parseFrames } from "./frames.ts";
 import { counted } from "./humane.ts";
 import { tally } from "./own-name.ts";
+import { plain, quoted } from "./style.ts";
 
 export interface Completeness {
   isComplete: boolean;
@@ -41,7 +42,7 @@ export function checkComplete(
 /** The lines about what is missing, with what to type; none when nothing is. */
 export function completenessLines(job: JobDetail, { steps }: Completeness): string[] {
   const lines = steps.flatMap(({ step, failed, open, noFile }) => {
-    const prefix = job.steps.length > 1 ? `${step}: ` : "";
+    const prefix = job.steps.length > 1 ? `${plain(step)}: ` : "";
     return [
       failed.length > 0 ? `  ${prefix}${frames(failed)} failed or canceled` : "",
       open.length > 0 ? `  ${prefix}${frames(open)} not done yet` : "",
@@ -63,7 +64,7 @@ function againArguments(job: JobDetail, steps: Completeness["steps"]): string[] 
     .filter(({ noFile }) => noFile.length > 0)
     .map(({ step, noFile }) => {
       const list = numbersOf(noFile);
-      const only = job.steps.length > 1 ? ` --step "${step}"` : "";
+      const only = job.steps.length > 1 ? ` --step ${quoted(plain(step))}` : "";
       return `${list === undefined ? "--all" : `--frames ${list}`}${only}`;
     });
   return [...(hasFailed ? ["--failed"] : []), ...empty];

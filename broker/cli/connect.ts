@@ -64,11 +64,16 @@ export function findBroker(options: BrokerOptions): Client {
   const token = options.token ?? process.env["TALLY_TOKEN"] ?? own;
   if (token === undefined) {
     throw new Failure(
-      `A token is needed for ${address}: give --token TEXT or set TALLY_TOKEN. On the broker's machine \`tally token create\` makes one.`,
+      `A token is needed for ${address}: set TALLY_TOKEN, or give --token TEXT. On the broker's machine \`tally token create\` makes one.`,
       exitCodes.usage,
     );
   }
   return createClient(address, token);
+}
+
+/** Whether a broker is reached on this very machine. */
+export function isThisMachine({ url }: Pick<Client, "url">): boolean {
+  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url);
 }
 
 /** True when a Tally broker answers there. */

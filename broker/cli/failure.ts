@@ -1,6 +1,7 @@
 // How a command ends when it cannot do what was asked: one sentence and an exit code.
 import { ProblemError, UnreachableError } from "../contract/client.ts";
 import { tally } from "./own-name.ts";
+import { plainLines } from "./style.ts";
 
 /** 0 is well; the others say whose turn it is: the work's, the typist's, or the broker's. */
 export const exitCodes = { ok: 0, failed: 1, usage: 2, noBroker: 3, interrupted: 130 } as const;
@@ -20,8 +21,21 @@ export class Failure extends Error {
 /** A mistake that ends a command with its sentence and exit code 1. */
 export class CommandMistake extends Error {}
 
+/** How a command ends: the words, the exit code, and what is said with --json. */
+interface Explained {
+  text: string;
+  exitCode: ExitCode;
+  json: unknown;
+}
+
 /** What to print and how to end for anything that a command threw. Bugs keep their stack. */
-export function explain(error: unknown): { text: string; exitCode: ExitCode; json: unknown } {
+export function explain(error: unknown): Explained {
+  const { text, ...rest } = explained(error);
+  // Names and reasons of others stand in many of these sentences.
+  return { text: plainLines(text), ...rest };
+}
+
+function explained(error: unknown): Explained {
   if (error instanceof Failure)
     return { text: error.message, exitCode: error.exitCode, json: { detail: error.message } };
   if (error instanceof ProblemError) {

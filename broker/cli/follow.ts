@@ -2,9 +2,9 @@
 import { ProblemError, type Answer, type Client } from "../contract/client.ts";
 import type { Artifact, Event } from "../contract/attempt.ts";
 import type { FeedStore } from "../contract/feed-store.ts";
-import type { FeedMessage } from "../contract/feed.ts";
-import type { FeedJobDetail } from "../contract/feed.ts";
+import type { FeedJobDetail, FeedMessage } from "../contract/feed.ts";
 import type { JobDetail } from "../contract/job.ts";
+import { createAsking, type Asking } from "./asking.ts";
 import { Failure } from "./failure.ts";
 import { openJobFeed, type Gap, type JobFeed } from "./job-feed.ts";
 import { getJob, undelivered } from "./job-reads.ts";
@@ -57,7 +57,8 @@ export interface FollowOptions {
   /** Finds the broker, and anew after a restart: its address or token may then be another. */
   find: () => Client;
   number: number;
-  listener: Listener;
+  /** Makes whoever listens; they ask this broker, wherever it is by then. */
+  listen: (broker: Asking) => Listener;
   signal: AbortSignal;
   /** Events after this cursor are told; default: from now on. */
   after?: number;
@@ -79,12 +80,14 @@ const lookAtMostMs = 250;
 
 /** Resolves when the job is over and every file is home, or is held up by a problem. Rejects when `signal` is aborted. */
 export async function followJob(options: FollowOptions): Promise<Ending> {
-  const { find, number, listener } = options;
+  const { number } = options;
   // Whichever of the two fails ends the other.
   const both = new AbortController();
   const signal = AbortSignal.any([options.signal, both.signal]);
+  const broker = createAsking(options.find, signal);
+  const listener = options.listen(broker);
   const feed = await openJobFeed({
-    find,
+    broker,
     number,
     signal,
     topics: listener.topics,
@@ -101,7 +104,7 @@ export async function followJob(options: FollowOptions): Promise<Ending> {
     (error: unknown) => both.abort(error),
   );
   try {
-    return await follow(options, feed, homecoming);
+    return await follow(options, listener, feed, homecoming);
   } catch (error) {
     both.abort(error);
     await bringing;
@@ -118,7 +121,8 @@ interface Homecoming {
 }
 
 async function follow(
-  { listener, number, after }: FollowOptions,
+  { number, after }: FollowOptions,
+  listener: Listener,
   feed: JobFeed,
   homecoming: Homecoming,
 ): Promise<Ending> {

@@ -2,9 +2,9 @@
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { counted, duration, frameFile, moment, roughly, shortPath, size } from "./humane.ts";
+import { counted, duration, frameFile, moment, rangeOf, shortPath, size } from "./humane.ts";
 import { nearest } from "./nearest.ts";
-import { table, wantsColour } from "./style.ts";
+import { plain, plainLines, spelt, table, wantsColour } from "./style.ts";
 
 test("counts", () => {
   expect([0, 1, 2, 12_000].map((count) => counted(count, "frame"))).toEqual([
@@ -35,13 +35,10 @@ test("durations", () => {
   ]);
 });
 
-test("guesses are whole seconds", () => {
-  expect([0.2, 1.4, 59.4, 185].map(roughly)).toEqual([
-    "about 1 s",
-    "about 1 s",
-    "about 59 s",
-    "about 3 min 05 s",
-  ]);
+test("a span of time is said as shortly as it can be", () => {
+  expect(rangeOf(540, 900)).toBe("9 to 15 min");
+  expect(rangeOf(40, 100)).toBe("40 s to 2 min");
+  expect(rangeOf(600, 601)).toBe("");
 });
 
 test("moments", () => {
@@ -94,4 +91,14 @@ test("colours: only on a terminal, and never against NO_COLOR", () => {
   expect(wantsColour({}, false)).toBe(false);
   expect(wantsColour({ NO_COLOR: "1" }, true)).toBe(false);
   expect(wantsColour({ TERM: "dumb" }, true)).toBe(false);
+});
+
+test("what others wrote is made plain, alone or in a whole answer", () => {
+  expect(plain("a\u001b[31mb\r\nc\u009bd\u202ee\u2028f")).toBe("a [31mb c d e f");
+  const answer = { "k\u0007": ["x\n", { deep: "y\u001b" }], count: 3, none: null, is: true };
+  expect(plain(answer)).toEqual({ "k ": ["x ", { deep: "y " }], count: 3, none: null, is: true });
+  const json = JSON.stringify({ name: "a\u009b2J\u007f\u001b" });
+  expect(spelt(json)).toBe(String.raw`{"name":"a\u009b2J\u007f\u001b"}`);
+  expect(JSON.parse(spelt(json))).toEqual(JSON.parse(json));
+  expect(plainLines("one\n  two\u001b[2J\n")).toBe("one\n  two [2J\n");
 });

@@ -1,9 +1,9 @@
 // Numbers as people say them: sizes, durations, moments, counts, and file names that fit a line.
 import { homedir } from "node:os";
 import { sep } from "node:path";
-import { duration } from "../contract/duration.ts";
+import { duration, roughly } from "../contract/duration.ts";
 
-export { duration };
+export { duration, roughly };
 
 /** `3 frames`, `1 frame`, `12,000 frames`. `many` is needed only where an s is not enough. */
 export function counted(count: number, one: string, many = `${one}s`): string {
@@ -23,9 +23,13 @@ export function size(bytes: number): string {
   return `${value < 9.95 ? value.toFixed(1) : Math.round(value)} ${units[unit]}`;
 }
 
-/** A guess in whole seconds, minutes or hours: `about 40 s`. */
-export function roughly(seconds: number): string {
-  return `about ${seconds < 60 ? `${Math.max(1, Math.round(seconds))} s` : duration(seconds)}`;
+/** Two guesses as a span: `9 to 15 min`; empty where both are the same. */
+export function rangeOf(low: number, high: number): string {
+  const from = roughly(low);
+  const to = roughly(high);
+  if (from === to) return "";
+  const [number, unit] = from.split(" ");
+  return unit === to.split(" ")[1] ? `${number} to ${to}` : `${from} to ${to}`;
 }
 
 /** A moment (RFC 3339) as seen from `now` (ms): `just now`, `5 min ago`, `yesterday 14:02`, `2026-03-01 14:02`. */

@@ -1,12 +1,11 @@
 // One job as the feed tells it, in order and without a gap: what it is, then what happens to it, across restarts of the
 // broker, whose address and token may be others afterwards.
-import { setTimeout as pause } from "node:timers/promises";
 import type { WebSocket } from "ws";
-import { ProblemError, UnreachableError, type Client } from "../contract/client.ts";
 import { createFeedClient, type FeedClient, type FeedSocket } from "../contract/feed-client.ts";
 import type { FeedStore, StepView } from "../contract/feed-store.ts";
 import type { FeedEvent, FeedJobDetail, FeedMessage, FeedMessageOf } from "../contract/feed.ts";
 import { closeCodes, parseCursor } from "../contract/feed-words.ts";
+import type { Asking } from "./asking.ts";
 import { isHealthy } from "./connect.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { tally } from "./own-name.ts";
@@ -28,8 +27,7 @@ export type News =
   | { kind: "events"; cursor: number; events: readonly FeedEvent[] };
 
 export interface JobFeedOptions {
-  /** Finds the broker anew: after a restart its address or token may be another. */
-  find: () => Client;
+  broker: Asking;
   number: number;
   signal: AbortSignal;
   /** Topics besides the job's own. */
@@ -52,21 +50,19 @@ export interface JobFeed {
   next(ms?: number): Promise<News | undefined>;
   /** Ends the wait of `next`. */
   poke(): void;
-  /** A call over HTTP, made again while the broker is away. Throws its refusal. */
-  ask<T>(call: (client: Client) => Promise<T>): Promise<T>;
+  /** The broker of this feed, over HTTP. */
+  ask: Asking["ask"];
   close(): void;
 }
 
 /** A line that is cut and back within this time is nobody's business, ms. */
 const quietMs = 1000;
 const handshakeMs = 10_000;
-const retryMs = 400;
 const surelyAnswered = 3;
 
-/** Starts to follow. Throws what `find` throws. */
+/** Starts to follow. */
 export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
-  const { find, number, signal, onMessage, onAway, onBack } = options;
-  let client = find();
+  const { broker, number, signal, onMessage, onAway, onBack } = options;
   // Read only by commands that follow: the others start without it.
   const { WebSocket } = await import("ws");
   signal.throwIfAborted();
@@ -84,14 +80,6 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
   let answered = 0;
   let closed = false;
 
-  function findAgain(): void {
-    try {
-      client = find();
-    } catch {
-      // Its connection file is being written, or is gone for now: the last one known is tried again.
-    }
-  }
-
   function poke(): void {
     isPoked = true;
     waiter?.();
@@ -108,11 +96,11 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
     clearTimeout(awayTimer);
     if (isAway || closed) return;
     isAway = true;
-    onAway?.(client.url, why);
+    onAway?.(broker.client.url, why);
   }
 
   function open(address: string): FeedSocket {
-    const used = client;
+    const used = broker.client;
     const socket = new WebSocket(address, {
       headers: { ...used.credentials },
       handshakeTimeout: handshakeMs,
@@ -126,13 +114,14 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
     return socketOf(socket, (code) => {
       // A broker that was set up anew has another token: that one is tried before giving up.
       if (code !== closeCodes.unauthenticated) return code;
-      findAgain();
-      return isOther(client, used) ? 0 : code;
+      broker.findAgain();
+      return broker.client === used ? code : 0;
     });
   }
 
   /** Tells apart a broker that is away and one to which only the WebSocket does not come through. */
   async function triedInVain(isOpen: boolean, why: string): Promise<void> {
+    const { client } = broker;
     answered = (await isHealthy(client)) ? answered + 1 : 0;
     if (closed || feed.refusal !== null || feed.state === "live") return;
     if (answered === 0) return goAway();
@@ -179,8 +168,8 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
 
   const feed: FeedClient = createFeedClient({
     url() {
-      findAgain();
-      return client.url;
+      broker.findAgain();
+      return broker.client.url;
     },
     topics: [`job:${number}`, ...(options.topics ?? [])],
     open,
@@ -235,42 +224,13 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
       if (news === undefined && failure !== undefined) throw failure;
       return news;
     },
-    async ask(call) {
-      for (;;) {
-        signal.throwIfAborted();
-        const used = client;
-        try {
-          // oxlint-disable-next-line no-await-in-loop -- one try after another
-          return await call(used);
-        } catch (error) {
-          signal.throwIfAborted();
-          findAgain();
-          const isRefused = error instanceof ProblemError && error.code === "unauthenticated";
-          if (!(isRefused && isOther(client, used)) && !isPassing(error)) throw error;
-        }
-        // oxlint-disable-next-line no-await-in-loop -- this waits for the broker
-        await pause(retryMs, undefined, { signal });
-        findAgain();
-      }
-    },
+    ask: (call) => broker.ask(call),
     close: stop,
   };
 }
 
 function statesOf(steps: ReadonlyMap<string, StepView> | undefined): Map<string, Uint8Array> {
   return new Map([...(steps ?? [])].map(([step, { states }]) => [step, states.slice()]));
-}
-
-function isOther(a: Client, b: Client): boolean {
-  return a.url !== b.url || a.credentials["authorization"] !== b.credentials["authorization"];
-}
-
-/** A broker that restarts, or is too busy for a moment. */
-export function isPassing(error: unknown): boolean {
-  return (
-    error instanceof UnreachableError ||
-    (error instanceof ProblemError && (error.code === "busy" || error.code === "internal"))
-  );
 }
 
 /** A socket of the package `ws` as the feed's client uses it. */

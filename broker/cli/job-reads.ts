@@ -2,6 +2,7 @@
 import type { Answer, Client } from "../contract/client.ts";
 import type { Artifact, Attempt } from "../contract/attempt.ts";
 import type { Job, JobDetail, Task } from "../contract/job.ts";
+import { addTries, type Timings } from "../contract/timings.ts";
 
 /** Every item of a paged list, one page after another. */
 export async function* pages<T>(
@@ -33,6 +34,18 @@ export async function listAttempts(
 ): Promise<Attempt[]> {
   const answer = await client.call<Answer<"listAttempts">>("get", `/v1/jobs/${job}/attempts`, { query });
   return answer.items;
+}
+
+/** Reads how long the frames of a job took; `changed` after each page of tries. */
+export function readTimes(
+  client: Client,
+  job: number,
+  timings: Timings,
+  changed?: () => void,
+): Promise<void> {
+  const list = (query: { limit: number; after: string | undefined }) =>
+    client.call<Answer<"listAttempts">>("get", `/v1/jobs/${job}/attempts`, { query });
+  return addTries(timings, list, changed);
 }
 
 /** Jobs up to this size are read whole once; of larger ones a frame's name is asked for when it is needed. */

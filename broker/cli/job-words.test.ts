@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
-import { endingText, failedLines, finishedLine, frameName, pausedHint, secondsLeft } from "./job-words.ts";
+import { endingText, failedLines, finishedLine, frameName, pausedHint } from "./job-words.ts";
 
 // The sentences name `npx tally` where npm started this; these tests are about the rest.
 beforeAll(() => {
@@ -134,13 +134,6 @@ test("endings: done, failed, canceled, and rendered but not home", () => {
   );
 });
 
-test("time left: the mean of a frame, shared by the workers; unknown before the first one", () => {
-  const counts = { ...none, ready: 10, running: 2, succeeded: 12 };
-  expect(secondsLeft(job({ counts }))).toBe(11);
-  const steps = [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: null }];
-  expect(secondsLeft(job({ counts, steps }))).toBe(null);
-});
-
 test("a job that waits for paused workers says which, and how one goes on", () => {
   expect(pausedHint(job())).toBeNull();
   expect(pausedHint(job({ pausedWorkers: ["render-01"] }))).toBe(
@@ -149,4 +142,34 @@ test("a job that waits for paused workers says which, and how one goes on", () =
   expect(pausedHint(job({ pausedWorkers: ['anna\'s "desk"', "b", "c", "d"] }))).toBe(
     'Job 12 waits: every worker that could render it is paused (anna\'s "desk", b, others). Let it go on: tally workers resume "anna\'s \\"desk\\""',
   );
+});
+
+test("names, reasons and files of others are words in these sentences, and nothing that a terminal obeys", () => {
+  const bad = (word: string) => `${word}\u001b[2J\u001b]0;${word}\u0007\r\n\u009b1m\u202e`;
+  const failed = { step: bad("step"), frame: "7", worker: "pc", reason: bad("reason"), willRetry: false };
+  const over = job({
+    state: "failed",
+    endedAt: "2026-03-01T10:00:13.000Z",
+    intentReason: bad("intent"),
+    failures: [{ reason: bad("why"), count: 1, step: bad("step"), ordinals: [3] }],
+    pausedWorkers: [bad("machine")],
+  });
+  const done = job({
+    state: "succeeded",
+    endedAt: over.endedAt,
+    outputPattern: `/${bad("folder")}/####.png`,
+  });
+  const said = [
+    finishedLine(over, { ...frame, file: `/shots/${bad("file")}`, device: bad("device") }, bad("where"), 200),
+    failedLines(over, failed, bad("where")),
+    failedLines(over, { ...failed, willRetry: true }, bad("where")),
+    frameName(over, bad("step"), null),
+    endingText({ job: over, notHome: [], toPull: 0 }),
+    endingText({ job: done, notHome: [], toPull: 0 }),
+    pausedHint(over) ?? "",
+  ];
+  for (const text of said) expect(text).toMatch(/^[ -~…\n]+$/);
+  // What it says is all there, in as many lines as ever.
+  expect(said.map((text) => text.split("\n").length)).toEqual([1, 2, 1, 1, 5, 2, 1]);
+  expect(pausedHint(over)).toContain('tally workers resume "machine [2J ]0;machine 1m "');
 });

@@ -1,4 +1,5 @@
-// Sentences about a job that several commands say: a frame's name, how it ended, what to type next.
+// Sentences about a job that several commands say: a frame's name, how it ended, what to type next. Words of others in
+// them are made plain here.
 import { basename, dirname } from "node:path";
 import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
@@ -9,14 +10,14 @@ import { paint, plain, quoted } from "./style.ts";
 
 /** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
 export function frameName(job: JobDetail, step: string, frame: string | null): string {
-  const prefix = job.steps.length > 1 ? `${step} ` : "";
-  if (frame === null) return step;
+  const prefix = job.steps.length > 1 ? `${plain(step)} ` : "";
+  if (frame === null) return plain(step);
   const { taskCount } = job.steps.find((one) => one.name === step) ?? job;
   // Of every other frame, 11 would be called 11/12 although it is the sixth.
   const range = job.parameters["Frames"]?.value.replaceAll(" ", "");
   const fromOne = range === undefined || range === (taskCount === 1 ? "1" : `1-${taskCount}`);
   const total = fromOne && Number(frame) >= 1 && Number(frame) <= taskCount ? `/${taskCount}` : "";
-  return `${prefix}frame ${frame}${total}`;
+  return `${prefix}frame ${plain(frame)}${total}`;
 }
 
 /** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [this PC, CPU]`. */
@@ -25,10 +26,10 @@ export function finishedLine(job: JobDetail, done: FinishedFrame, where: string,
     frameName(job, done.step, String(job.taskCount)).length,
   );
   const seconds = done.seconds === null ? "" : duration(done.seconds);
-  const device = done.device === null ? "" : `, ${done.device}`;
-  const end = where === "" ? "" : `[${where}${device}]`;
+  const device = done.device === null ? "" : `, ${plain(done.device)}`;
+  const end = where === "" ? "" : `[${plain(where)}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
-  const file = done.file === null ? "" : nameAndFolder(done.file, room);
+  const file = done.file === null ? "" : nameAndFolder(plain(done.file), room);
   const kept = done.kept ? "kept as it was" : "";
   return [paint("green", name), seconds, file, kept, paint("dim", end)]
     .filter((part) => part !== "")
@@ -44,12 +45,15 @@ function nameAndFolder(path: string, room: number): string {
 /** Two lines about a failed try: what happened, and what to type. */
 export function failedLines(job: JobDetail, failed: FailedFrame, where: string): string {
   const name = frameName(job, failed.step, failed.frame).replace(/\/\d+$/, "");
-  const on = where === "" ? "" : ` on ${where}`;
+  const on = where === "" ? "" : ` on ${plain(where)}`;
+  const reason = plain(failed.reason);
   if (failed.willRetry)
-    return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${failed.reason}`;
+    return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${reason}`;
   const look =
-    failed.frame === null ? tally(`logs ${job.number}`) : tally(`logs ${job.number} --frame ${failed.frame}`);
-  return `${paint("red", `${name} failed${on}:`)} ${failed.reason}\n  Read on: ${look}`;
+    failed.frame === null
+      ? tally(`logs ${job.number}`)
+      : tally(`logs ${job.number} --frame ${plain(failed.frame)}`);
+  return `${paint("red", `${name} failed${on}:`)} ${reason}\n  Read on: ${look}`;
 }
 
 /** Where this job's files lie, or null when nobody knows. */
@@ -60,7 +64,7 @@ export function folderOf(job: JobDetail): string | null {
 /** How it ended, in a few lines, with the next command where there is something to do. */
 export function endingText({ job, notHome, toPull }: Ending): string {
   const { number, counts, taskCount } = job;
-  const folder = folderOf(job);
+  const folder = plain(folderOf(job));
   const took =
     job.startedAt !== null && job.endedAt !== null
       ? ` in ${duration((Date.parse(job.endedAt) - Date.parse(job.startedAt)) / 1000)}`
@@ -83,7 +87,7 @@ export function endingText({ job, notHome, toPull }: Ending): string {
     lines.push(`Job ${number} was canceled after ${counts.succeeded} of ${counted(taskCount, "frame")}.`);
     lines.push(`  Render the rest after all: ${tally(`requeue ${number}`)}`);
   } else {
-    const why = job.intentReason === null ? "" : ` ${job.intentReason}`;
+    const why = job.intentReason === null ? "" : ` ${plain(job.intentReason)}`;
     lines.push(
       paint("red", `Job ${number} failed: ${counts.failed} of ${counted(taskCount, "frame")}.`) + why,
     );
@@ -124,20 +128,10 @@ export function failureLines(job: JobDetail): string[] {
   return lines;
 }
 
-/** Seconds until the job is done, by the mean of its frames so far; null when nothing is known yet. */
-export function secondsLeft(job: JobDetail): number | null {
-  let left = 0;
-  for (const { counts, meanSeconds } of job.steps) {
-    const open = counts.ready + counts.blocked + counts.running * 0.5;
-    if (open === 0) continue;
-    if (meanSeconds === null) return null;
-    left += open * meanSeconds;
-  }
-  return left / Math.max(1, job.counts.running);
-}
-
 /** Why it waits and what to type, when every worker that could render it is paused; else null. */
-export function pausedHint({ number, pausedWorkers }: JobDetail): string | null {
+export function pausedHint(job: Pick<JobDetail, "number" | "pausedWorkers">): string | null {
+  const { number } = job;
+  const pausedWorkers = plain(job.pausedWorkers);
   const [first] = pausedWorkers;
   if (first === undefined) return null;
   const shown = pausedWorkers.length > 3 ? [...pausedWorkers.slice(0, 2), "others"] : pausedWorkers;

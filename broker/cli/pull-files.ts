@@ -13,6 +13,8 @@ const lanes = 4;
 /** Ids that one report of delivered files may hold; they are told at least so often, ms. */
 const mostReported = 1000;
 const reportEveryMs = 500;
+/** Also when Ctrl-C ends the rest: what is home is said to be home. A broker that is silent is not waited for longer, ms. */
+const reportLimitMs = 5000;
 /** So many small files are fetched together. */
 const batchFiles = 400;
 /** Fewer than this are not worth a batch. */
@@ -233,7 +235,8 @@ async function report(
   for (let at = 0; isAsked && at < Math.max(artifacts.length, leftOut.length); at += mostReported) {
     const part = (all: string[]): string[] => all.slice(at, at + mostReported);
     const body = { artifacts: part(artifacts), leftOut: part(leftOut) };
+    const signal = AbortSignal.timeout(reportLimitMs);
     // oxlint-disable-next-line no-await-in-loop -- more than one only where many files have one place
-    await client.call<Answer<"markDelivered">>("post", `/v1/jobs/${job}/delivered`, { body });
+    await client.call<Answer<"markDelivered">>("post", `/v1/jobs/${job}/delivered`, { body, signal });
   }
 }

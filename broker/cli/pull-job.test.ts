@@ -93,6 +93,17 @@ test("a frame that was left out, because another file was there, is not said to 
   expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
 });
 
+test("what is home when Ctrl-C comes is told to the broker", async () => {
+  const { broker, number, render, pull, read } = await waitingJob("1-2");
+  await render("1.png", "one");
+  const stopped = new AbortController();
+  const pulling = pull({ signal: stopped.signal, follow: true, onFile: () => stopped.abort() });
+  await expect(pulling).rejects.toThrow(stopped.signal.reason as Error);
+  expect(read("1.png")).toBe("one");
+  const [artifact] = await artifactsOf(broker.api, number);
+  expect(artifact?.deliveredAt).not.toBeNull();
+});
+
 test("a pattern that leaves frames out does not make them missing", async () => {
   const { render, pull } = await waitingJob("1-2");
   await render("1.png", "one");

@@ -4,9 +4,10 @@ import type { Artifact } from "../contract/attempt.ts";
 import type { Answer, Client } from "../contract/client.ts";
 import type { JobDetail, Task } from "../contract/job.ts";
 import { nameFilter } from "../home/name-filter.ts";
+import { createAsking, isPassing, type Asking } from "./asking.ts";
 import { checkComplete, type Completeness } from "./completeness.ts";
 import { isHealthy } from "./connect.ts";
-import { isPassing, openJobFeed, type JobFeed } from "./job-feed.ts";
+import { openJobFeed, type JobFeed } from "./job-feed.ts";
 import { getJob, pages } from "./job-reads.ts";
 import { bringFiles, type Brought } from "./pull-files.ts";
 import { createPlaces } from "./pull-place.ts";
@@ -66,22 +67,23 @@ export function isSelected(artifact: Artifact, { filter, frames, step, partial }
  * broker's restarts. Rejects when the broker is not there, or with the signal's reason; what is home stays.
  */
 export async function pullJob(options: PullOptions): Promise<Pulled> {
-  const { find, number, signal, onAway } = options;
+  const { number, signal, onAway } = options;
+  const broker = createAsking(options.find, signal);
   // Opened before the first look: whatever comes later is heard.
   const feed = options.follow
-    ? await openJobFeed({ find, number, signal, ...(onAway && { onAway }) })
+    ? await openJobFeed({ broker, number, signal, ...(onAway && { onAway }) })
     : undefined;
   try {
-    return await pullWith(options, feed);
+    return await pullWith(options, broker, feed);
   } finally {
     feed?.close();
   }
 }
 
-async function pullWith(options: PullOptions, feed: JobFeed | undefined): Promise<Pulled> {
+async function pullWith(options: PullOptions, broker: Asking, feed: JobFeed | undefined): Promise<Pulled> {
   const { number, signal } = options;
   const follow = feed !== undefined;
-  let client = options.find();
+  let { client } = broker;
   const done = new Map<string, Brought>();
   /** Older files of a place that has a newer one. */
   const outdone = new Set<string>();
@@ -108,7 +110,7 @@ async function pullWith(options: PullOptions, feed: JobFeed | undefined): Promis
     } catch (error) {
       signal.throwIfAborted();
       if (!follow || !isPassing(error)) throw error;
-      client = await findAgain(options);
+      client = await findAgain(broker, signal);
       read = createArtifactReader(client, number);
       // oxlint-enable no-await-in-loop
     }
@@ -192,11 +194,12 @@ async function completeness(
   return { complete: checkComplete(tasks, files), listed };
 }
 
-async function findAgain({ find, signal }: PullOptions): Promise<Client> {
+async function findAgain(broker: Asking, signal: AbortSignal): Promise<Client> {
   for (;;) {
     // oxlint-disable-next-line no-await-in-loop -- this waits for the broker
     await pause(retryMs, undefined, { signal });
-    const client = find();
+    broker.findAgain();
+    const { client } = broker;
     // oxlint-disable-next-line no-await-in-loop -- see above
     if (await isHealthy(client)) return client;
   }

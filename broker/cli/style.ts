@@ -1,5 +1,6 @@
 // Colour and width for a terminal, and nothing of either for a pipe.
 import { styleText } from "node:util";
+import { stateWord } from "../contract/state-words.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "dim" | "bold";
 
@@ -29,17 +30,39 @@ const stateColours: Record<string, Colour> = {
   draining: "yellow",
 };
 
-/** A state's name in its colour. `canceling` reads as stopping: the worker is being told. */
+/** A state in words, as the page says it, in its colour. */
 export function paintState(state: string): string {
-  const word = state === "canceling" ? "stopping" : state;
+  const word = stateWord(state);
   const colour = stateColours[state];
   return colour === undefined ? word : paint(colour, word);
 }
 
-/** Text of others without what a terminal would obey: control characters become blanks. */
-export function plain(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are what it is about
-  return text.replace(/[\u0000-\u001f\u007f-\u009f]+/g, " ");
+/** Control characters, other line breaks, and what turns the direction of letters around. */
+// oxlint-disable-next-line no-control-regex -- these are what it is about
+const obeyed = /[\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]+/g;
+
+/**
+ * What others wrote (names, reasons, labels, files' names), or a whole answer that holds it, without what a terminal
+ * would obey: each such piece becomes a blank. Everything of theirs that is printed comes through here, once, where
+ * the sentence is made; JSON spells them, see `spelt`, and a log in a pipe stays as it is.
+ */
+export function plain<T>(theirs: T): T {
+  if (typeof theirs === "string") return theirs.replace(obeyed, " ") as T;
+  if (Array.isArray(theirs)) return theirs.map((one: unknown) => plain(one)) as T;
+  if (typeof theirs !== "object" || theirs === null) return theirs;
+  return Object.fromEntries(
+    Object.entries(theirs).map(([key, one]) => [plain(key), plain<unknown>(one)]),
+  ) as T;
+}
+
+/** Several lines of our own with words of others in them: the line breaks stay. */
+export function plainLines(text: string): string {
+  return text.split("\n").map(plain).join("\n");
+}
+
+/** JSON as it is: the control characters that JSON.stringify leaves as they are, spelt as it spells the others. */
+export function spelt(json: string): string {
+  return json.replace(/[\u007f-\u009f]/g, (one) => `\\u00${one.charCodeAt(0).toString(16)}`);
 }
 
 /** Columns of the terminal; 100 in a pipe. */

@@ -15,6 +15,7 @@ import { nearest } from "./nearest.ts";
 import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
 import { checkFormatAndEngine, checkScene, chooseScene, spelledOut } from "./scene-checks.ts";
 import type { Prepared } from "./prepared.ts";
+import { plain } from "./style.ts";
 import { sceneGroup } from "./submit-files.ts";
 import { readFramesFlag, readSettings, readTimeout, type SubmitValues } from "./submit-flags.ts";
 
@@ -67,7 +68,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     // A film is made of what this job renders: frames that are home already are rendered again for it.
     const conflict = settings.conflict ?? (film || scene.overwrites ? "overwrite" : "skip");
     const frames = conflict === "skip" ? stillToRender(asked, pattern) : asked;
-    const name = basename(original).replace(/\.blend\d*$/i, "");
+    const name = plain(basename(original).replace(/\.blend\d*$/i, ""));
     const filmPath = film === undefined ? null : filmName(pattern, name, film);
     const body: SubmitInput = {
       templateName: film === undefined ? "blender-render" : "blender-film",

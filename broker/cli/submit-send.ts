@@ -3,9 +3,12 @@ import { setTimeout as pause } from "node:timers/promises";
 import { ProblemError, UnreachableError, type Answer, type Client } from "../contract/client.ts";
 import type { Job, SubmitInput } from "../contract/job.ts";
 import type { System } from "../contract/system.ts";
+import { createAsking } from "./asking.ts";
 import { isOwnBroker } from "./connect.ts";
 import { exitCodes, Failure } from "./failure.ts";
+import { onInterrupt } from "./interrupt.ts";
 import type { Prepared } from "./prepared.ts";
+import { plainLines } from "./style.ts";
 import { newIdempotencyKey, type SubmitValues } from "./submit-flags.ts";
 import { collectInputs, sendInputs, withoutOthers, type CollectedInputs } from "./submit-files.ts";
 import { createTransferProgress, type TransferProgress } from "./transfer-progress.ts";
@@ -56,12 +59,11 @@ export async function sendJob(
   prepared: Prepared,
   values: SubmitValues,
 ): Promise<Job | undefined> {
-  const stopped = new AbortController();
-  const onSignal = (): void => stopped.abort();
-  process.on("SIGINT", onSignal);
+  const stopped = onInterrupt();
+  let isSent = false;
   const progress = createTransferProgress({ silent: values.json === true });
   try {
-    const surroundings = await look(client, values);
+    const surroundings = await look(createAsking(() => client, stopped.signal).client, values);
     const inPlace = staysInPlace(prepared, values, surroundings);
     const collected = await collect(prepared, values, surroundings, inPlace, stopped.signal, progress);
     const key = newIdempotencyKey();
@@ -70,7 +72,8 @@ export async function sendJob(
       const manifest =
         collected && (await sendInputs(client, collected, { signal: stopped.signal, progress }));
       progress.close();
-      if (!values.json && !again) for (const note of collected?.notes ?? []) await write(`${note}\n`);
+      if (!values.json && !again)
+        for (const note of collected?.notes ?? []) await write(`${plainLines(note)}\n`);
       const body: SubmitInput = {
         ...prepared.body,
         ...(manifest && { manifest }),
@@ -81,23 +84,26 @@ export async function sendJob(
         },
       };
       stopped.signal.throwIfAborted();
+      isSent = true;
       try {
         return await post(client, body, key);
       } catch (error) {
         // Cleaned away between the question and the job, which can happen once.
         if (again || !(error instanceof ProblemError) || error.code !== "missing-blobs") throw error;
+        isSent = false;
       }
       // oxlint-enable no-await-in-loop
     }
   } catch (error) {
     progress.close();
-    if (!stopped.signal.aborted) throw error;
+    // Without an answer nobody knows whether there is a job now.
+    if (!stopped.signal.aborted || (isSent && !(error instanceof ProblemError))) throw error;
     console.error(
       "Stopped; nothing was submitted. Type the same command again: what was sent already is not sent again.",
     );
     return undefined;
   } finally {
-    process.off("SIGINT", onSignal);
+    stopped.close();
   }
 }
 

@@ -2,14 +2,13 @@
 // file's name.
 import type { Artifact, Event } from "../contract/attempt.ts";
 import type { Answer, Client } from "../contract/client.ts";
-import { readFrameNumbers, type FrameNumbers } from "../contract/frame-numbers.ts";
+import { frameNumbers } from "../contract/frame-names.ts";
 import type { JobDetail, Task } from "../contract/job.ts";
 import { taskStates, type TaskState } from "../contract/states.ts";
 import type { Listener } from "./follow.ts";
 import { createFrameFiles, isPicture } from "./frame-files.ts";
 import type { Gap, JobFeed } from "./job-feed.ts";
 import { createFrameNames, pages } from "./job-reads.ts";
-import { plain } from "./style.ts";
 
 export interface Teller {
   tell(event: Event): Promise<void>;
@@ -71,7 +70,7 @@ export function createTeller(feed: JobFeed, job: JobDetail, listener: Listener, 
       else await listener.finished(done);
     } else if (typeof data["reason"] === "string") {
       const willRetry = data["willRetry"] === true;
-      const reason = plain(data["reason"]);
+      const { reason } = data;
       await listener.failed({ ...about, frame: await nameOf(step, first), reason, willRetry });
     }
   }
@@ -124,7 +123,7 @@ export function createTeller(feed: JobFeed, job: JobDetail, listener: Listener, 
       if (become.failed.size > 0)
         for (const { ordinal, frame, worker, reason } of await tasksIn(step, "failed"))
           if (become.failed.has(ordinal))
-            await listener.failed({ step, frame, worker, reason: plain(reason ?? ""), willRetry: false });
+            await listener.failed({ step, frame, worker, reason: reason ?? "", willRetry: false });
       // oxlint-enable no-await-in-loop
     }
     return lost;
@@ -155,13 +154,11 @@ function createNames(
   feed: JobFeed,
   job: JobDetail,
 ): (step: string, ordinal: number) => Promise<string | null> {
-  let known: { text: string; numbers: FrameNumbers } | undefined;
   let asked: { client: Client; frameOf: ReturnType<typeof createFrameNames> } | undefined;
   return async (step, ordinal) => {
     const text = feed.store.steps.get(job.number)?.get(step)?.frames ?? null;
     if (text !== null) {
-      if (known?.text !== text) known = { text, numbers: readFrameNumbers(text) };
-      const number = known.numbers(ordinal);
+      const number = frameNumbers(text)(ordinal);
       return number === undefined ? null : String(number);
     }
     return feed.ask((client) => {
@@ -174,5 +171,5 @@ function createNames(
 const keyOf = (step: string, ordinal: number) => `${ordinal} ${step}`;
 
 function textOf(value: unknown): string | null {
-  return typeof value === "string" ? plain(value) : null;
+  return typeof value === "string" ? value : null;
 }

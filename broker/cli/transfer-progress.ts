@@ -1,7 +1,7 @@
 // Says on standard error how far files are: one line that changes on a terminal, a line now and then in a pipe.
 import type { Progress } from "../../container/agent/files/progress.ts";
-import { counted, duration, size } from "./humane.ts";
-import { terminalWidth } from "./style.ts";
+import { counted, roughly, size } from "./humane.ts";
+import { plain, terminalWidth } from "./style.ts";
 
 /** Nothing is said of what takes less than this, ms. */
 const quietMs = 500;
@@ -61,7 +61,7 @@ export function createTransferProgress(options: TransferProgressOptions = {}): T
       if (options.silent === true || why === reason) return;
       reason = why;
       close();
-      print(`${why.replace(/\.?$/, ".")} It is tried again for some minutes; Ctrl-C stops.\n`);
+      print(`${plain(why).replace(/\.?$/, ".")} It is tried again for some minutes; Ctrl-C stops.\n`);
     },
     close,
   };
@@ -83,9 +83,7 @@ export function movingText(
     `${verb} ${doneFiles.toLocaleString("en-US")} of ${counted(totalFiles, "file")}`,
     amount(doneBytes, totalBytes),
     bytesPerSecond >= 1 ? `${size(Math.round(bytesPerSecond))}/s` : "",
-    secondsLeft === null || secondsLeft <= 0
-      ? ""
-      : `${secondsLeft < 60 ? `${Math.ceil(secondsLeft)} s` : duration(secondsLeft)} left`,
+    secondsLeft === null || secondsLeft <= 0 ? "" : `${roughly(secondsLeft)} left`,
   ];
   return words.filter((word) => word !== "").join(", ");
 }

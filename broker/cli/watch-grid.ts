@@ -1,15 +1,17 @@
 // What watching shows on a terminal: the job as lights at the bottom, failures and remarks above them.
-import type { Answer, Client } from "../contract/client.ts";
 import { progressKey, type FeedStore } from "../contract/feed-store.ts";
-import { readFrameNumbers } from "../contract/frame-numbers.ts";
+import { frameNames } from "../contract/frame-names.ts";
 import type { JobDetail } from "../contract/job.ts";
-import type { FollowedJob } from "./follow.ts";
 import { createTimings, type Timings } from "../contract/timings.ts";
 import type { Worker } from "../contract/worker.ts";
+import type { Asking } from "./asking.ts";
+import { isThisMachine } from "./connect.ts";
+import type { FollowedJob } from "./follow.ts";
 import { drawBlock } from "./grid/block.ts";
 import { createInPlace, type Screen } from "./grid/in-place.ts";
 import type { Look } from "./grid/text.ts";
 import type { FrameInWork } from "./grid/work.ts";
+import { readTimes } from "./job-reads.ts";
 import { failedLines } from "./job-words.ts";
 import { wantsColour } from "./style.ts";
 import {
@@ -18,22 +20,19 @@ import {
   createPlaces,
   createRemarks,
   gapText,
-  isHere,
   type ClosingListener,
 } from "./watch-lines.ts";
 
 /** Without news the times are drawn anew so often, ms. */
 const beatMs = 1000;
-/** Tries read for the times of frames at most; of more, the newest say enough. */
-const mostPages = 5;
 
 /** A live block at the bottom of a terminal. */
 export function createGridListener(
-  client: Client,
+  broker: Asking,
   screen: Screen = ownScreen,
   look: Look = lookOf(),
 ): ClosingListener {
-  const whereIs = createPlaces(client);
+  const whereIs = createPlaces(broker);
   let job: FollowedJob | undefined;
   let store: FeedStore | undefined;
   let timings: Timings | undefined;
@@ -48,7 +47,7 @@ export function createGridListener(
       steps: store.steps.get(job.number) ?? new Map(),
       timings,
       machines: workers.length,
-      work: workOf(job, store, timings, workers, isHere(client)),
+      work: workOf(job, store, timings, workers, isThisMachine(broker.client)),
       newest,
       isAway,
       isFinal,
@@ -56,21 +55,19 @@ export function createGridListener(
     };
     return drawBlock(view, size, look);
   });
-  const remark = createRemarks(client, (text) => block.above(text));
+  const remark = createRemarks(broker, (text) => block.above(text));
   const beat = setInterval(() => {
     timings?.renew();
     block.change();
   }, beatMs).unref();
 
-  function readTimes(number: number, into: Timings): void {
-    addTimes(client, number, into).then(
-      () => {
-        into.renew();
-        block.change();
-      },
-      // Without them the times are less sure; the means of the steps come with the job itself.
-      () => undefined,
-    );
+  function beginTimes(number: number, into: Timings): void {
+    const change = () => {
+      into.renew();
+      block.change();
+    };
+    // Without them the times are less sure; the means of the steps come with the job itself.
+    broker.ask((client) => readTimes(client, number, into, change)).catch(() => undefined);
   }
 
   return {
@@ -84,7 +81,7 @@ export function createGridListener(
       job = now;
       if (timings === undefined) {
         timings = createTimings(now.number);
-        readTimes(now.number, timings);
+        beginTimes(now.number, timings);
       }
       block.change();
       remark.about(now);
@@ -106,7 +103,7 @@ export function createGridListener(
     },
     gap(gap, lost, now) {
       timings?.clear();
-      if (timings) readTimes(now.number, timings);
+      if (timings) beginTimes(now.number, timings);
       block.above(gapText(gap, lost));
     },
     close() {
@@ -133,19 +130,6 @@ export function lookOf(env: NodeJS.ProcessEnv = process.env, platform = process.
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
   // Windows writes to its terminals in Unicode, whatever the locale.
   return { colour: wantsColour(env, true), unicode: platform === "win32" || /utf-?8/i.test(locale) };
-}
-
-async function addTimes(client: Client, job: number, timings: Timings): Promise<void> {
-  let after: string | undefined;
-  for (let page = 0; page < mostPages; page++) {
-    // oxlint-disable-next-line no-await-in-loop -- page after page
-    const { items, next } = await client.call<Answer<"listAttempts">>("get", `/v1/jobs/${job}/attempts`, {
-      query: { limit: 1000, after },
-    });
-    timings.addAttempts(items);
-    if (next === null) return;
-    after = next;
-  }
 }
 
 /** The frame that each machine renders now, in the order of the frames. */
@@ -180,6 +164,6 @@ function nameOf(job: JobDetail, store: FeedStore, step: string, ordinal: number)
   const frames = store.steps.get(job.number)?.get(step)?.frames ?? null;
   const { taskCount } = job.steps.find(({ name }) => name === step) ?? job;
   if (frames === null) return taskCount === 1 ? step : `${step} ${ordinal + 1}`;
-  const name = `frame ${readFrameNumbers(frames)(ordinal) ?? ordinal + 1}`;
+  const name = `frame ${frameNames(frames)(ordinal)}`;
   return job.steps.length > 1 ? `${step} ${name}` : name;
 }

@@ -1,6 +1,8 @@
 // What watching prints into a pipe: a line for each frame, or each event as JSON.
-import type { Answer, Client } from "../contract/client.ts";
+import type { Answer } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
+import type { Asking } from "./asking.ts";
+import { isThisMachine } from "./connect.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
 import type { Gap } from "./job-feed.ts";
@@ -20,13 +22,13 @@ const lonelyMs = 20_000;
 
 /** A line for each frame, and for whatever else a person should know. `opening`: begins with how far the job is. */
 export function createLineListener(
-  client: Client,
+  broker: Asking,
   opening: boolean,
   print = (text: string) => write(`${text}\n`),
 ): ClosingListener {
-  const whereIs = createPlaces(client);
+  const whereIs = createPlaces(broker);
   let job: JobDetail | undefined;
-  const remark = createRemarks(client, (text) => void print(text));
+  const remark = createRemarks(broker, (text) => void print(text));
   return {
     job(now) {
       // Said once what comes next is listened to, so that nothing falls between this line and the next.
@@ -55,13 +57,13 @@ export const backText = "The broker is back.";
 
 /** Why nothing is heard from the broker. */
 export function awayText(url: string, why = `The broker at ${url} does not answer; waiting for it.`): string {
-  return `${why} Ctrl-C stops waiting.`;
+  return `${plain(why)} Ctrl-C stops waiting.`;
 }
 
 /** Why what happened meanwhile was told late, and what became of frames that were done. */
 export function gapText({ reason }: Pick<Gap, "reason">, lost: number): string {
   if (reason === "pruned")
-    return "This was away for so long that the broker has forgotten some of what happened meanwhile; the above is how it ended.";
+    return "You were cut off for so long that the broker has forgotten some of what happened meanwhile; the above is how it ended.";
   const frames =
     lost === 0
       ? ""
@@ -86,13 +88,13 @@ export function createJsonListener(): ClosingListener {
 }
 
 /** Says what keeps a job from running: it is paused, or no worker takes it. */
-export function createRemarks(client: Client, say: (text: string) => void) {
+export function createRemarks(broker: Asking, say: (text: string) => void) {
   let state: string | undefined;
   let timer: NodeJS.Timeout | undefined;
 
   async function hint(before: JobDetail): Promise<void> {
     // Workers may have been paused, or gone on, since it began to wait.
-    const job = await getJob(client, String(before.number)).catch(() => before);
+    const job = await broker.ask((client) => getJob(client, String(before.number))).catch(() => before);
     if (state !== "queued") return;
     say(
       pausedHint(job) ??
@@ -117,28 +119,20 @@ export function createRemarks(client: Client, say: (text: string) => void) {
   };
 }
 
-/** Whether a broker is reached on this very machine. */
-export function isHere({ url }: Pick<Client, "url">): boolean {
-  return /^https?:\/\/(127\.0\.0\.1|localhost|\[::1\])(:|\/|$)/.test(url);
-}
-
 /** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
-export function createPlaces(client: Client): (worker: string | null) => Promise<string> {
+export function createPlaces(broker: Asking): (worker: string | null) => Promise<string> {
   const places = new Map<string, string>();
-  const here = isHere(client);
+  const readPlaces = () =>
+    broker.ask(async (client) => {
+      const query = { all: true };
+      const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers", { query });
+      const here = isThisMachine(client);
+      for (const one of items) places.set(one.name, one.pool === "local" && here ? "this PC" : one.name);
+    });
   return async (worker) => {
     if (worker === null) return "";
-    if (!places.has(worker)) {
-      try {
-        const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers", {
-          query: { all: true },
-        });
-        for (const one of items) places.set(one.name, one.pool === "local" && here ? "this PC" : one.name);
-      } catch {
-        // The line is printed without the nicer name; the broker is asked again with the next one.
-        return worker;
-      }
-    }
+    // Refused: the line is printed without the nicer name, and the broker is asked again with the next one.
+    if (!places.has(worker)) await readPlaces().catch(() => undefined);
     return places.get(worker) ?? worker;
   };
 }

@@ -1,5 +1,6 @@
 // Writing to standard output without losing the end of it when a pipe is slow, or a word when it is closed.
 import { once } from "node:events";
+import { spelt } from "./style.ts";
 
 let watched = false;
 
@@ -12,5 +13,7 @@ export async function write(text: string): Promise<void> {
       throw error;
     });
   }
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+  // Our own words have none of these characters, and others' were made plain: what is left is JSON.
+  const shown = process.stdout.isTTY === true ? spelt(text) : text;
+  if (!process.stdout.write(shown)) await once(process.stdout, "drain");
 }

@@ -37,6 +37,9 @@ export class UnreachableError extends Error {
 /** What can be sent as bytes. */
 export type Bytes = Uint8Array<ArrayBuffer> | ReadableStream<Uint8Array> | string;
 
+/** No request may be silent for longer, ms: proxies cut it off. */
+export const requestLimitMs = 29_000;
+
 export interface CallOptions {
   query?: Record<string, string | number | boolean | undefined>;
   body?: unknown;

@@ -1,6 +1,7 @@
 // What is said about jobs and steps on the wire: submit, plan, list, show, act.
 import { z } from "zod";
 import { blobRefSchema, sha256Schema } from "./blob.ts";
+import { lineSchema, nameSchema } from "./name.ts";
 import { jobIntents, jobStates, taskStates } from "./states.ts";
 
 /** Tasks a job may have unless the config says otherwise (design §4). */
@@ -16,10 +17,10 @@ export const frameOrders = ["in-order", "every-nth", "first-middle-last"] as con
 /** Tally's own settings beside the template (design §5); never keys inside it. */
 export const jobSettingsSchema = z
   .object({
-    name: z.string().min(1).max(256).optional().meta({ description: "Default: the template's own name" }),
+    name: nameSchema(256).optional().meta({ description: "Default: the template's own name" }),
     priority: z.int().min(0).max(100).default(50),
     pool: z.string().max(64).optional(),
-    labels: z.record(z.string().max(64), z.string().max(256)).default({}),
+    labels: z.record(lineSchema(64), lineSchema(256)).default({}),
     maxRetries: z
       .int()
       .min(0)

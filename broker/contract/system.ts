@@ -1,5 +1,6 @@
 // The broker itself, its templates and its tokens, as they appear on the wire.
 import { z } from "zod";
+import { nameSchema } from "./name.ts";
 import { roles } from "./states.ts";
 
 /** A folder that the studio's machines all see, as each system spells it. Files below are never uploaded. */
@@ -119,7 +120,7 @@ export const tokenSchema = z
 export const createTokenSchema = z
   .object({
     role: z.enum(roles),
-    name: z.string().min(1).max(128),
+    name: nameSchema(128),
     expiresInSeconds: z.int().positive().max(315_360_000).optional(),
   })
   .strict()

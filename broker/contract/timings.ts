@@ -89,6 +89,33 @@ export function createTimings(job: number): Timings {
   };
 }
 
+/** Tries read at most; of more, the newest say enough. */
+const mostPages = 5;
+const pageLength = 1000;
+
+/**
+ * Adds the tries of a job, newest first, as `list` answers them page after page; `changed` is called after each.
+ * Rejects as `list` does.
+ */
+export async function addTries(
+  timings: Timings,
+  list: (page: {
+    limit: number;
+    after: string | undefined;
+  }) => Promise<{ items: Attempt[]; next: string | null }>,
+  changed: () => void = () => undefined,
+): Promise<void> {
+  let after: string | undefined;
+  for (let page = 0; page < mostPages; page++) {
+    // oxlint-disable-next-line no-await-in-loop -- page after page
+    const { items, next } = await list({ limit: pageLength, after });
+    timings.addAttempts(items);
+    changed();
+    if (next === null) return;
+    after = next;
+  }
+}
+
 function stepOf(done: Map<number, number>, running: Map<number, number>): StepTimings {
   let spread: Spread | undefined;
   return {

@@ -4,6 +4,7 @@ import { blobRefSchema, sha256Schema } from "./blob.ts";
 import { failureClasses, workerIntents, workerStates } from "./states.ts";
 import { sharedRootSchema } from "./system.ts";
 import { parameterValueSchema } from "./job.ts";
+import { lineSchema, nameSchema } from "./name.ts";
 
 export const blenderInstallSchema = z
   .object({
@@ -17,9 +18,9 @@ export const blenderInstallSchema = z
 
 export const registerWorkerSchema = z
   .object({
-    name: z.string().min(1).max(128),
+    name: nameSchema(128),
     launchId: z.string().max(64).optional().meta({ description: "Given by a launcher" }),
-    pool: z.string().max(64).default("local"),
+    pool: lineSchema(64).default("local"),
     agentVersion: z.string().max(64),
     osFamily: z.enum(["linux", "macos", "windows"]),
     amounts: z

@@ -1,5 +1,6 @@
 // What is wrong with a request, field by field, in words that a person can act on.
 import type { z } from "zod";
+import { withoutControls } from "../contract/name.ts";
 import type { FieldError } from "../contract/problem.ts";
 
 type Issue = z.core.$ZodIssue;
@@ -49,9 +50,13 @@ function sentence(issue: Issue): string {
       return `It may be at most ${issue.maximum}${units[issue.origin] ?? ""}.`;
     case "too_small":
       return `It must be ${issue.inclusive === false ? "more than" : "at least"} ${issue.minimum}${units[issue.origin] ?? ""}.`;
+    case "invalid_key":
+      return `Its name is not taken. ${issue.issues[0] === undefined ? "" : sentence(issue.issues[0])}`.trim();
     case "invalid_union":
       return "It has none of the forms that are allowed here.";
     case "invalid_format":
+      if ("pattern" in issue && issue.pattern === String(withoutControls))
+        return "It holds a line break or another control character.";
       return `It does not look like ${issue.format === "regex" ? "what belongs here" : issue.format}.`;
     default:
       return `${issue.message}.`;

@@ -156,6 +156,16 @@ it("opens for a person's token, which the cookie then carries; not for a worker'
   expect(await form.text()).toContain('<form method="post" action="/login"');
 });
 
-it("has no sign for browsers that ask by themselves, and says so without a mistake", async () => {
-  expect((await pageApp().request("/favicon.ico")).status).toBe(204);
+it("keeps a token that stays out of browsers out of the cookie, however the page is opened", async () => {
+  const logins = createLogins(clock, (token) => (token === "tally_admin_x" ? "tally_page_x" : token));
+  const app = pageApp({ logins, holderOf: () => ({ tokenId: 1, role: "admin", name: "ana" }) });
+  const body = "token=tally_admin_x";
+  const headers = {
+    "content-type": "application/x-www-form-urlencoded",
+    "content-length": String(body.length),
+  };
+  const typed = await app.request("/login", { method: "POST", body, headers });
+  const linked = await app.request(`/login?code=${logins.make("tally_admin_x")}`);
+  for (const answer of [typed, linked])
+    expect(answer.headers.get("set-cookie")).toMatch(/^tally=tally_page_x;/);
 });

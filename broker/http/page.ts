@@ -74,7 +74,7 @@ export function mountPage(app: Hono, options: PageOptions): void {
       ...(isZipped && { "content-encoding": "gzip" }),
     });
   });
-  // Browsers ask for it beside whatever is not the page itself, and complain where it is not found.
+  // Browsers ask for it beside whatever is not the page itself, which draws its own, and complain where it is not found.
   app.get("/favicon.ico", (c) => c.body(null, 204, { "cache-control": "private, max-age=86400" }));
   for (const address of addresses) {
     app.get(address, headers, (c) => {
@@ -86,8 +86,6 @@ export function mountPage(app: Hono, options: PageOptions): void {
       return c.html(readFileSync(join(folder, "index.html"), "utf8"));
     });
   }
-  // Asked for by browsers that are shown anything but the page, which draws its own.
-  app.get("/favicon.ico", (c) => c.body(null, 204));
   app.get("/login", headers, (c) => {
     c.header("cache-control", "no-store");
     const code = c.req.query("code");
@@ -105,7 +103,7 @@ export function mountPage(app: Hono, options: PageOptions): void {
     const given = length <= maxFormBytes ? new URLSearchParams(await c.req.text()).get("token") : null;
     const own = given?.trim() ?? "";
     if (!mayLook(holderOf(own))) return c.html(closedPage(folder, "This token does not open the page"), 401);
-    setLoginCookie(c, own);
+    setLoginCookie(c, logins.given(own));
     return c.redirect("/", 303);
   });
 }

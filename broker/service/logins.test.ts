@@ -30,6 +30,14 @@ it("opens for ten minutes; the one that is printed at the start for as long as t
   expect(logins.use(first)).toBe("page");
 });
 
+it("keeps the one that is printed at the start, however many are asked for after it", () => {
+  const { logins } = open();
+  const printed = logins.make("page", null);
+  const codes = Array.from({ length: 11 }, () => logins.make("page"));
+  expect(codes.map((code) => logins.use(code))).toEqual([undefined, ...Array(10).fill("page")]);
+  expect(logins.use(printed)).toBe("page");
+});
+
 it("keeps ten of one token, and never at the cost of another's", () => {
   const { logins } = open();
   const bo = logins.make("bo");

@@ -1,6 +1,7 @@
 // The words on the page: states, counts, durations, moments. What an artist reads says job, frame, worker, try.
-import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
 import { duration, roughly } from "../contract/duration.ts";
+import { stateWords } from "../contract/state-words.ts";
+import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
 
 export { duration, roughly };
 
@@ -8,34 +9,34 @@ export { duration, roughly };
 export type Mark = "waiting" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
 
 export const jobWords: Readonly<Record<JobState, { word: string; mark: Mark }>> = {
-  loading: { word: "loading", mark: "waiting" },
-  queued: { word: "waiting", mark: "waiting" },
-  running: { word: "running", mark: "running" },
-  pausing: { word: "pausing", mark: "paused" },
-  paused: { word: "paused", mark: "paused" },
-  succeeded: { word: "done", mark: "done" },
-  failed: { word: "failed", mark: "failed" },
-  canceling: { word: "canceling", mark: "canceled" },
-  canceled: { word: "canceled", mark: "canceled" },
+  loading: { word: stateWords.loading, mark: "waiting" },
+  queued: { word: stateWords.queued, mark: "waiting" },
+  running: { word: stateWords.running, mark: "running" },
+  pausing: { word: stateWords.pausing, mark: "paused" },
+  paused: { word: stateWords.paused, mark: "paused" },
+  succeeded: { word: stateWords.succeeded, mark: "done" },
+  failed: { word: stateWords.failed, mark: "failed" },
+  canceling: { word: stateWords.canceling, mark: "canceled" },
+  canceled: { word: stateWords.canceled, mark: "canceled" },
 };
 
 export const frameWords: Readonly<Record<TaskState, { word: string; mark: Mark }>> = {
-  blocked: { word: "waits for another step", mark: "blocked" },
-  ready: { word: "waiting", mark: "waiting" },
-  running: { word: "running", mark: "running" },
-  succeeded: { word: "done", mark: "done" },
-  failed: { word: "failed", mark: "failed" },
-  canceled: { word: "canceled", mark: "canceled" },
+  blocked: { word: stateWords.blocked, mark: "blocked" },
+  ready: { word: stateWords.ready, mark: "waiting" },
+  running: { word: stateWords.running, mark: "running" },
+  succeeded: { word: stateWords.succeeded, mark: "done" },
+  failed: { word: stateWords.failed, mark: "failed" },
+  canceled: { word: stateWords.canceled, mark: "canceled" },
 };
 
 export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mark }>> = {
-  idle: { word: "ready", mark: "waiting" },
-  busy: { word: "rendering", mark: "running" },
-  pausing: { word: "pausing", mark: "paused" },
-  paused: { word: "paused", mark: "paused" },
-  draining: { word: "finishing", mark: "paused" },
-  stopped: { word: "gone", mark: "canceled" },
-  lost: { word: "lost", mark: "failed" },
+  idle: { word: stateWords.idle, mark: "waiting" },
+  busy: { word: stateWords.busy, mark: "running" },
+  pausing: { word: stateWords.pausing, mark: "paused" },
+  paused: { word: stateWords.paused, mark: "paused" },
+  draining: { word: stateWords.draining, mark: "paused" },
+  stopped: { word: stateWords.stopped, mark: "canceled" },
+  lost: { word: stateWords.lost, mark: "failed" },
 };
 
 /** Made once: making one costs far more than using it. */

@@ -8,7 +8,7 @@ import { createClient } from "../../broker/contract/client.ts";
 import type { Lease, Order, RegisterWorker } from "../../broker/contract/worker.ts";
 import { createBackoff, hasCode, isPassing, REQUEST_LIMIT_MS } from "./backoff.ts";
 import { findBlenders } from "./blender/discover.ts";
-import { measureMachine } from "./capabilities.ts";
+import { measureMachine, workerName } from "./capabilities.ts";
 import { clearLeftovers, clearOwned, ownFolder, ownStaging } from "./leftovers.ts";
 import { followOrders } from "./orders.ts";
 import { createPreviewMaker } from "./previews/make-preview.ts";
@@ -89,7 +89,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
     findBlenders({ config: { blenders: options.blenders ?? [] }, env: process.env }).catch(() => []),
   ]);
   const about: RegisterWorker = {
-    name: options.name ?? hostname().slice(0, 128),
+    name: options.name ?? workerName(hostname()),
     ...(options.launchId !== undefined && { launchId: options.launchId }),
     pool,
     agentVersion: manifest.version,

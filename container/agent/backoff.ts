@@ -1,12 +1,12 @@
 // Waits between tries while the broker is away: quickly at first, longer later, never in step with other workers.
 import { setTimeout as pause } from "node:timers/promises";
-import { ProblemError, UnreachableError } from "../../broker/contract/client.ts";
+import { ProblemError, requestLimitMs, UnreachableError } from "../../broker/contract/client.ts";
 
 const FIRST_MS = 100;
 const LONGEST_MS = 5000;
 
-/** No request may be silent for longer: proxies cut it off. */
-export const REQUEST_LIMIT_MS = 29_000;
+/** No request of an agent is silent for longer. */
+export const REQUEST_LIMIT_MS = requestLimitMs;
 
 export interface Backoff {
   /** Waits a little longer each time; rejects when `signal` aborts. */

@@ -36,6 +36,12 @@ export async function measureMachine(
   };
 }
 
+/** What a machine is called in the broker. A system takes any bytes as its own name, the broker does not. */
+export function workerName(host: string): string {
+  const line = host.replace(/\p{Cc}+/gu, " ").trim();
+  return line.slice(0, 128).trim() || "worker";
+}
+
 async function listGpus(): Promise<{ name: string; mib: number }[]> {
   const tool = platform.findCommand("nvidia-smi", process.env.PATH, "/");
   if (tool === undefined) return [];

@@ -118,7 +118,7 @@ test("a failed frame is told with its reason and the command to type next, and r
   expect(json.text).toContain("at 2\n");
 
   const shown = await desk.tally("show");
-  expect(shown.out).toMatch(/frames +4 frames: 3 succeeded, 1 failed/);
+  expect(shown.out).toMatch(/frames +4 frames: 3 done, 1 failed/);
   expect(shown.out).toMatch(/Failed\n {2}frame 3: .*at 3/);
 
   const again = await desk.tally("requeue", number, "--failed");

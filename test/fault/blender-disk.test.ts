@@ -75,7 +75,7 @@ test("disk full at home: the frames are done and kept, the file that has no room
     /^ {2}\S.*\/small home\/\d{4}\.png could not be put in its place: the disk is full\. Free some space; it is tried again by itself\. The frame itself is done and kept by the broker\.$/m,
   );
   const shown = await studio.tally("show");
-  expect(shown.text).toMatch(/succeeded\n[^]*5 frames: 5 succeeded[^]*Not home: /);
+  expect(shown.text).toMatch(/done\n[^]*5 frames: 5 done[^]*Not home: /);
   const there = readdirSync(home).filter((name) => name !== "filler");
   expect(there.length).toBeGreaterThan(0);
   expect(

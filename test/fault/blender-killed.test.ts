@@ -118,7 +118,7 @@ test("the broker killed (SIGKILL) mid-job and restarted: rendering goes on meanw
   expect(printsOf(job)).toEqual(job.before);
   expect(studio.processes("agent/main.ts")).toHaveLength(1);
   const shown = await studio.tally("show", String(job.number));
-  expect(shown.text).toMatch(/succeeded\n[^]*home +4 files/);
+  expect(shown.text).toMatch(/done\n[^]*home +4 files/);
 });
 
 test("broker, agent and Blender killed together, as by a power cut: the next start renders the rest at once", async () => {

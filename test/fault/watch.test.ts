@@ -1,6 +1,6 @@
 // `tally watch` on bad lines and beside brokers that go away, forget or come back as an older one: each frame is told
 // once, and what cannot be mended is said in a sentence.
-import { cpSync, existsSync } from "node:fs";
+import { cpSync, existsSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -8,9 +8,10 @@ import { createPruner } from "../../broker/feed/prune.ts";
 import { renewEpoch } from "../../broker/store/feed.ts";
 import { until } from "../e2e/agent-support.ts";
 import { createDesk, type Desk, type Running } from "../e2e/cli-support.ts";
-import { eventsSince, submit } from "../support/builders.ts";
+import { eventsSince, submit, templateOf } from "../support/builders.ts";
 import { joinWorker, workerAt, type FakeWorker } from "../support/fake-worker.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
+import { startHoldingProxy } from "../support/holding-proxy.ts";
 import { openBroker, testBroker, testFolder, type TestBroker } from "../support/start-broker.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
 
@@ -108,6 +109,8 @@ test("a broker that comes back at another port, with another token: the frames g
   await finish(again, 4);
   const { out, code } = await watching.ended;
   expect(told(out)).toEqual(frames(1, 6));
+  // Where a worker is that came after the restart is asked of the broker that is there now.
+  expect(out.match(/\[this PC\]$/gm)).toHaveLength(6);
   expect(out).toContain("The broker is back.\n");
   expect(out).toMatch(/Job 1 is done: 6 frames/);
   expect(code).toBe(0);
@@ -214,7 +217,9 @@ test("history that was pruned meanwhile: what the frames became is told late, an
   expect(errors).toEqual([]);
   proxy.cut();
   proxy.release();
-  await watching.printed(/the broker has forgotten some of what happened meanwhile/);
+  await watching.printed(
+    /You were cut off for so long that the broker has forgotten some of what happened meanwhile/,
+  );
   await finish(worker, 2);
   const { out } = await watching.ended;
   expect(told(out)).toEqual([1, 2, 3, 4, 5, 7, 8]);
@@ -268,6 +273,49 @@ test("too many who follow: it is said, and once there is room it goes on", async
   const { out, code } = await second.ended;
   expect(told(out)).toEqual([1, 2, 3]);
   expect(code).toBe(0);
+});
+
+test("Ctrl-C ends it at once, also while the broker is silent about what it was asked", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api);
+  for (const command of [["watch"], ["pull", "--follow"], ["pull"]]) {
+    // oxlint-disable no-await-in-loop -- one after the other
+    let asked = 0;
+    // The job is asked for before anything is followed; then again, and that time there is no answer.
+    const proxy = await startHoldingProxy(
+      broker.url,
+      ({ method, url }) => method === "GET" && url === `/v1/jobs/${number}` && ++asked > 1,
+    );
+    const target = ["--broker", proxy.url, "--token", broker.adminToken];
+    const running = desk.start(...command, String(number), ...target);
+    await proxy.held;
+    running.signal("SIGINT");
+    expect((await running.ended).code, command.join(" ")).toBe(130);
+    await proxy.stop();
+    // oxlint-enable no-await-in-loop
+  }
+});
+
+test("a second Ctrl-C ends a submit whose answer does not come, and nobody says that nothing was submitted", async () => {
+  const broker = await testBroker();
+  writeFileSync(join(desk.folder, "hangs.json"), templateOf([{}]));
+  const proxy = await startHoldingProxy(
+    broker.url,
+    ({ method, url }) => method === "POST" && url === "/v1/jobs",
+  );
+  const submitting = desk.start("submit", "hangs.json", "--broker", proxy.url, "--token", broker.adminToken);
+  await proxy.held;
+  let isOver = false;
+  void submitting.ended.then(() => (isOver = true));
+  // Two that come together are one to a process.
+  await until("it ends", () => {
+    submitting.signal("SIGINT");
+    return isOver;
+  });
+  const { code, err } = await submitting.ended;
+  expect(code).toBe(130);
+  expect(err).not.toContain("nothing was submitted");
+  await proxy.stop();
 });
 
 test("pull --follow outlives a broker that restarts, and says so", async () => {

@@ -1,6 +1,7 @@
-// A proxy between a worker and its broker that never passes on one kind of request: the moment before it stays.
+// A proxy in front of a broker that never passes on one kind of request: the moment before it stays.
 import { once } from "node:events";
 import { createServer, request as ask, type IncomingMessage } from "node:http";
+import { connect, type Socket } from "node:net";
 
 export interface HoldingProxy {
   url: string;
@@ -9,7 +10,7 @@ export interface HoldingProxy {
   stop(): Promise<void>;
 }
 
-/** Passes everything on to `target`, apart from requests that `holds` names: those never get an answer. */
+/** Passes everything on to `target`, WebSockets too, apart from requests that `holds` names: those never get an answer. */
 export async function startHoldingProxy(
   target: string,
   holds: (request: IncomingMessage, body: string) => boolean,
@@ -33,6 +34,26 @@ export async function startHoldingProxy(
     });
   }).listen(0, "127.0.0.1");
   await once(server, "listening");
+  const lines = new Set<Socket>();
+  server.on("upgrade", ({ method, url, rawHeaders }, near: Socket, head) => {
+    const { port, hostname } = new URL(target);
+    const far = connect(Number(port), hostname);
+    const headers = rawHeaders.map((text, index) => (index % 2 === 0 ? `${text}: ` : `${text}\r\n`)).join("");
+    far.write(`${method} ${url} HTTP/1.1\r\n${headers}\r\n`);
+    far.write(head);
+    near.pipe(far).pipe(near);
+    for (const [one, other] of [
+      [near, far],
+      [far, near],
+    ] as const) {
+      lines.add(one);
+      one.on("error", () => undefined);
+      one.on("close", () => {
+        other.destroy();
+        lines.delete(one);
+      });
+    }
+  });
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
   return {
@@ -41,6 +62,7 @@ export async function startHoldingProxy(
     async stop() {
       if (!server.listening) return;
       server.closeAllConnections();
+      for (const one of lines) one.destroy();
       server.close();
       await once(server, "close");
     },

@@ -1,6 +1,7 @@
 // tally check: says which template files are valid and names every mistake in the others.
 import { parseArgs } from "node:util";
 import { checkTemplateFile, listProblems } from "../template-files.ts";
+import { plainLines } from "../style.ts";
 import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
 
@@ -44,7 +45,7 @@ export async function check(args: string[]): Promise<number> {
     const valid = template !== undefined;
     allValid &&= valid;
     if (json) await write(`${JSON.stringify({ file, valid, problems })}\n`);
-    else await write(valid ? `${file}: valid\n` : `${listProblems(file, problems)}\n`);
+    else await write(valid ? `${file}: valid\n` : `${plainLines(listProblems(file, problems))}\n`);
   }
   return allValid ? 0 : 1;
 }

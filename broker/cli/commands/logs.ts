@@ -7,8 +7,9 @@ import { brokerHelp, brokerOptions, readArguments, readJob, readWhole, usage } f
 import { connect } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { getJob, listAttempts, pages } from "../job-reads.ts";
+import { createLogText } from "../log-text.ts";
 import { tally } from "../own-name.ts";
-import { paint, paintState } from "../style.ts";
+import { paint, paintState, plain } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally logs`. */
@@ -22,6 +23,7 @@ the latest job.
   --step NAME            in this step
   -f, --follow           go on while it is being rendered
 ${brokerHelp}
+On a terminal colours and whatever else would steer it are left out; in a pipe or a file it is as it was.
 With --json: {job, step, frame, try, tries, state, worker, reason, text}.
 `;
 
@@ -68,9 +70,9 @@ export async function logs(args: string[]): Promise<number> {
     return exitCodes.ok;
   }
   console.error(paint("dim", heading(job, attempt, number, of)));
-  const length = await readLog(client, attempt, write, values.follow ?? false);
+  const length = await printLog(client, attempt, values.follow ?? false);
   if (length === 0) console.error("The renderer has said nothing.");
-  if (attempt.reason !== null) console.error(`${paintState(attempt.state)}: ${attempt.reason}`);
+  if (attempt.reason !== null) console.error(`${paintState(attempt.state)}: ${plain(attempt.reason)}`);
   return exitCodes.ok;
 }
 
@@ -131,12 +133,21 @@ async function findTask(
 }
 
 function heading(job: JobDetail, attempt: Attempt, number: number, of: number): string {
-  const name = attempt.frame === null ? attempt.step : `frame ${attempt.frame}`;
+  const name = attempt.frame === null ? plain(attempt.step) : `frame ${plain(attempt.frame)}`;
   const tries = of === 1 ? "" : `, try ${number} of ${of}`;
-  return `Job ${job.number}, ${name}${tries}, on ${attempt.worker}`;
+  return `Job ${job.number}, ${name}${tries}, on ${plain(attempt.worker)}`;
 }
 
-/** Prints the try's text from the start; with `follow` until the try is over. Returns how many bytes it was. */
+/** Prints the try's text; on a terminal what it can do no harm with. Returns how many bytes it was. */
+async function printLog(client: Client, attempt: Attempt, follow: boolean): Promise<number> {
+  if (process.stdout.isTTY !== true) return readLog(client, attempt, write, follow);
+  const text = createLogText();
+  const length = await readLog(client, attempt, (piece) => write(text.add(piece)), follow);
+  await write(text.rest());
+  return length;
+}
+
+/** Reads the try's text from the start; with `follow` until the try is over. Returns how many bytes it was. */
 async function readLog(
   client: Client,
   attempt: Attempt,

@@ -15,7 +15,7 @@ this command may, for as long as that is good: with a viewer's token it only loo
   --open                 open it in this machine's browser too. Others who are logged in on this machine could see the
                          address in the list of processes before it is used: leave it out where you do not trust them
 ${brokerHelp}
-For a screen on the wall: \`tally token create wallboard --role viewer\`, then \`tally page --token TEXT\`.
+For a screen on the wall: \`tally token create wallboard --role viewer\`, then \`tally page\` with that token in TALLY_TOKEN.
 `;
 
 /** Runs `tally page`. */

@@ -9,6 +9,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "../template-files.ts";
+import { plain, plainLines } from "../style.ts";
 import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
 
@@ -60,7 +61,7 @@ export async function plan(args: string[]): Promise<number> {
     return 0;
   } catch (error) {
     if (!(error instanceof CommandMistake)) throw error;
-    console.error(error.message);
+    console.error(plainLines(error.message));
     return 1;
   }
 }
@@ -91,9 +92,11 @@ async function writeJson(job: JobPlan): Promise<void> {
 }
 
 async function writeList(job: JobPlan): Promise<void> {
-  await write(`${job.name}\n`);
+  await write(`${plain(job.name)}\n`);
   for (const step of job.steps) {
-    await write(`\n${step.name}: ${counted(step.taskCount, "task")}${chunking(step)}${waiting(step)}\n`);
+    await write(
+      `\n${plain(step.name)}: ${counted(step.taskCount, "task")}${chunking(step)}${waiting(step)}\n`,
+    );
     if (step.space.names.length === 0) continue;
     const shown = step.taskCount > SHOWN_TASKS + 2 ? SHOWN_TASKS : step.taskCount;
     for (let ordinal = 0; ordinal < shown; ordinal += 1) await write(`  ${line(step, ordinal)}\n`);
@@ -105,7 +108,7 @@ async function writeList(job: JobPlan): Promise<void> {
 
 function line(step: StepPlan, ordinal: number): string {
   const values = Object.entries(step.space.taskAt(ordinal)).map(([name, { value }]) => `${name}=${value}`);
-  return values.join("  ");
+  return plain(values.join("  "));
 }
 
 function chunking({ space: { chunk } }: StepPlan): string {
@@ -116,7 +119,7 @@ function chunking({ space: { chunk } }: StepPlan): string {
 }
 
 function waiting({ dependsOn }: StepPlan): string {
-  return dependsOn.length === 0 ? "" : `, after ${dependsOn.join(", ")}`;
+  return dependsOn.length === 0 ? "" : `, after ${plain(dependsOn).join(", ")}`;
 }
 
 function counted(count: number, what: string): string {

@@ -4,17 +4,19 @@ import type { Answer, Client } from "../../contract/client.ts";
 import type { JobDetail } from "../../contract/job.ts";
 import { createRate } from "../../../container/agent/files/rate.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob, usage } from "../arguments.ts";
+import { createAsking } from "../asking.ts";
 import { completenessLines } from "../completeness.ts";
 import { connect, findBroker, isOwnBroker } from "../connect.ts";
 import { exitCodes, Failure, type ExitCode } from "../failure.ts";
 import { FramesMistake, parseFrames, type Frames } from "../frames.ts";
 import { counted, size } from "../humane.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { getJob } from "../job-reads.ts";
 import { tally } from "../own-name.ts";
 import { pullJob, type Pulled, type PullOptions } from "../pull-job.ts";
 import { foldersOf } from "../pull-place.ts";
 import { pullZip } from "../pull-zip.ts";
-import { paint } from "../style.ts";
+import { paint, plain } from "../style.ts";
 import { awayText } from "../watch-lines.ts";
 import { createTransferProgress } from "../transfer-progress.ts";
 import { write } from "../write.ts";
@@ -65,12 +67,11 @@ export async function pull(args: string[]): Promise<number> {
   for (const name of names) jobs.push(await getJob(client, name));
   const numbers = jobs.map(({ number }) => number);
   refuseUnknownStep(jobs, values.step);
-  const stopped = new AbortController();
-  const onSignal = (): void => stopped.abort();
-  process.on("SIGINT", onSignal);
+  const stopped = onInterrupt();
   try {
     if (values.zip !== undefined) return await zip(client, numbers, values, stopped.signal);
-    const blobs = await ownBlobs(client, values);
+    const own = createAsking(() => client, stopped.signal).client;
+    const blobs = await ownBlobs(own, values);
     let code: ExitCode = exitCodes.ok;
     for (const number of new Set(numbers)) {
       // oxlint-disable-next-line no-await-in-loop -- one job after another, as they were named
@@ -83,7 +84,7 @@ export async function pull(args: string[]): Promise<number> {
     if (!values.json) console.error("Stopped. Type the same command again: it goes on where it stopped.");
     return exitCodes.interrupted;
   } finally {
-    process.off("SIGINT", onSignal);
+    stopped.close();
   }
 }
 
@@ -195,7 +196,7 @@ export function pulledText({ job, files, complete }: Pulled, to: string | undefi
   const failed = files.filter(({ result }) => result === "failed");
   const lines: string[] = [];
   const folders = foldersOf(here.concat(kept).map(({ path }) => path));
-  const where = folders.length === 0 ? "" : ` in ${folders[0]}`;
+  const where = folders.length === 0 ? "" : ` in ${plain(folders[0])}`;
   const others = folders.length > 1 ? ` and ${counted(folders.length - 1, "other folder")}` : "";
   const bytes = size(here.reduce((sum, { artifact }) => sum + artifact.bytes, 0));
   const be = here.length === 1 ? "is" : "are";
@@ -211,7 +212,7 @@ export function pulledText({ job, files, complete }: Pulled, to: string | undefi
     );
   if (failed.length > 0) {
     lines.push(paint("yellow", `Job ${job.number}: ${counted(failed.length, "file")} could not be brought:`));
-    for (const { problem } of failed.slice(0, 10)) lines.push(`  ${problem}`);
+    for (const { problem } of failed.slice(0, 10)) lines.push(`  ${plain(problem)}`);
     if (failed.length > 10) lines.push(`  and ${failed.length - 10} more`);
   }
   lines.push(...completenessLines(job, complete));
@@ -227,6 +228,6 @@ async function zip(
   const { zip: file = "", filter, step, json } = values;
   const { path, bytes } = await pullZip(client, number, { file, filter, step, signal });
   if (json) await write(`${JSON.stringify({ job: number, zip: path, bytes })}\n`);
-  else await write(`The results of job ${number} are in ${path} (${size(bytes)}).\n`);
+  else await write(`The results of job ${number} are in ${plain(path)} (${size(bytes)}).\n`);
   return exitCodes.ok;
 }

@@ -13,6 +13,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "../template-files.ts";
+import { plainLines } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally run`. */
@@ -32,7 +33,7 @@ Runs a template on this machine and shows what its actions print. No broker is n
 /** Runs `tally run`. @returns the exit code: 0 all succeeded, 1 something failed or is wrong, 2 wrong use. */
 export async function run(args: string[]): Promise<number> {
   const complain = (detail: string) =>
-    console.error(args.includes("--json") ? JSON.stringify({ error: { detail } }) : detail);
+    console.error(args.includes("--json") ? JSON.stringify({ error: { detail } }) : plainLines(detail));
   let options;
   try {
     options = parseArgs({
@@ -135,10 +136,11 @@ async function perform(prepared: Prepared, isJson: boolean): Promise<number> {
     const { succeeded, failures } = await runLocally({
       ...prepared,
       stop: stop.signal,
+      // As they are: what runs here may do to this terminal whatever its owner may.
       onLine: (line) => void (isJson ? say({ line }) : process.stdout.write(`${line}\n`)),
     });
     if (isJson) await write(`${JSON.stringify({ succeeded, failures })}\n`);
-    else for (const failure of failures) console.error(failure);
+    else for (const failure of failures) console.error(plainLines(failure));
     return succeeded ? 0 : 1;
   } finally {
     process.off("SIGINT", onSignal);

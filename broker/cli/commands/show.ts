@@ -1,13 +1,17 @@
 // tally show: one job with its steps, its failures, and what to do next.
+import type { Answer, Client } from "../../contract/client.ts";
+import { estimateOf } from "../../contract/estimate.ts";
 import type { JobDetail } from "../../contract/job.ts";
+import { stateWord } from "../../contract/state-words.ts";
+import { createTimings } from "../../contract/timings.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
-import { counted, duration, moment, roughly } from "../humane.ts";
-import { createFrameNames, getJob, undelivered } from "../job-reads.ts";
-import { notHomeWords, pausedHint, secondsLeft } from "../job-words.ts";
+import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
+import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
+import { notHomeWords, pausedHint } from "../job-words.ts";
 import { tally } from "../own-name.ts";
-import { paint, paintState, table } from "../style.ts";
+import { paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally show`. */
@@ -26,19 +30,20 @@ export async function show(args: string[]): Promise<number> {
   });
   const wanted = readJob("show", positionals[0]);
   const client = await connect(values);
-  const job = await getJob(client, wanted);
+  const answer = await getJob(client, wanted);
   if (values.json) {
-    await write(`${JSON.stringify(job)}\n`);
+    await write(`${JSON.stringify(answer)}\n`);
     return exitCodes.ok;
   }
+  const job = plain(answer);
   const reason = job.intentReason === null ? "" : `: ${job.intentReason}`;
   await write(`${paint("bold", `Job ${job.number}  ${job.name}`)}  ${paintState(job.state)}${reason}\n\n`);
-  await write(table(facts(job)));
+  await write(table(facts(job, plain(await timeLeft(client, answer)))));
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
   if (job.failures.length > 0) {
-    const frameOf = createFrameNames(client, job);
+    const frameOf = createFrameNames(client, answer);
     await write("\nFailed\n");
-    for (const { reason: why, count, step, ordinals } of job.failures) {
+    for (const { reason: why, count, step, ordinals } of answer.failures) {
       // oxlint-disable-next-line no-await-in-loop -- at most 20 groups, printed in order
       const names = await Promise.all(ordinals.slice(0, 6).map((ordinal) => frameOf(step, ordinal)));
       const listed = names.filter((name) => name !== null);
@@ -48,7 +53,7 @@ export async function show(args: string[]): Promise<number> {
           ? counted(count, "task")
           : `frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
       // oxlint-disable-next-line no-await-in-loop -- see above
-      await write(`  ${paint("red", which)}: ${why}\n`);
+      await write(`  ${paint("red", plain(which))}: ${plain(why)}\n`);
     }
   }
   if (job.endedAt !== null) {
@@ -64,12 +69,26 @@ export async function show(args: string[]): Promise<number> {
   return exitCodes.ok;
 }
 
-function facts(job: JobDetail): string[][] {
+/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it. */
+async function timeLeft(client: Client, job: JobDetail): Promise<string | null> {
+  if (job.startedAt === null || job.endedAt !== null) return null;
+  const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers");
+  const machines = items.filter((one) => one.jobNumber === job.number).length;
+  if (machines === 0) return null;
+  const timings = createTimings(job.number);
+  await readTimes(client, job.number, timings);
+  const left = estimateOf(job, timings, machines, Date.now());
+  if (left === null) return null;
+  const between = rangeOf(left.low, left.high);
+  const later = left.unknown.length === 0 ? "" : `, then ${left.unknown.join(", ")}`;
+  return `about ${roughly(left.seconds)}${between === "" ? "" : ` (${between})`}${later}`;
+}
+
+function facts(job: JobDetail, left: string | null): string[][] {
   const { counts } = job;
   const parts = (["succeeded", "running", "ready", "blocked", "failed", "canceled"] as const)
     .filter((state) => counts[state] > 0)
-    .map((state) => `${counts[state].toLocaleString("en-US")} ${state === "ready" ? "waiting" : state}`);
-  const left = job.endedAt === null ? secondsLeft(job) : null;
+    .map((state) => `${counts[state].toLocaleString("en-US")} ${stateWord(state)}`);
   const rows: [string, string | null][] = [
     ["frames", `${counted(job.taskCount, "frame")}: ${parts.join(", ")}`],
     ["range", job.parameters["Frames"]?.value ?? null],
@@ -80,7 +99,7 @@ function facts(job: JobDetail): string[][] {
     ["Blender", job.settings.blenderSeries ?? null],
     ["submitted", moment(job.createdAt)],
     ["took", tookOf(job)],
-    ["left", left === null || job.counts.running === 0 ? null : roughly(left)],
+    ["left", left],
     [
       "labels",
       Object.entries(job.labels)

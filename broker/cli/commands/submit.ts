@@ -20,7 +20,7 @@ import { counted, size } from "../humane.ts";
 import { nearest } from "../nearest.ts";
 import { workOf } from "../job-words.ts";
 import { tally } from "../own-name.ts";
-import { paint } from "../style.ts";
+import { paint, plain, plainLines } from "../style.ts";
 import type { Prepared } from "../prepared.ts";
 import { readSubmit, submitHelp, type SubmitValues } from "../submit-flags.ts";
 import { measureInputs, sendJob } from "../submit-send.ts";
@@ -41,7 +41,7 @@ export async function submit(args: string[]): Promise<number> {
     if (broker.started && !values.json) await write(startedText(broker));
     disposable ??= await prepareNamed(client, values);
     const ready = disposable;
-    if (!values.json) for (const note of ready.notes) await write(`${note}\n`);
+    if (!values.json) for (const note of ready.notes) await write(`${plainLines(note)}\n`);
     // From here on every event belongs to this job's story, its first frame too.
     const { cursor } = await client.call<Answer<"listEvents">>("get", "/v1/events");
     const job = await sendJob(client, ready, values);
@@ -51,7 +51,7 @@ export async function submit(args: string[]): Promise<number> {
     if (!values.wait) return exitCodes.ok;
     const find = () => findBroker(values);
     const bring = isOwnBroker(values, client) ? undefined : pullFor(values, job.number);
-    return (await watchJob({ ...values, client, find, number: job.number, after: cursor, bring })).code;
+    return (await watchJob({ ...values, find, number: job.number, after: cursor, bring })).code;
   } finally {
     await disposable?.dispose();
   }
@@ -120,11 +120,15 @@ async function say(job: Job, prepared: Prepared, broker: FoundBroker, values: Su
     await write(`${JSON.stringify(values.wait ? { kind: "submitted", ...answer } : answer)}\n`);
     return;
   }
-  await write(`${paint("bold", `Job ${job.number}: ${job.name}`)}, ${workOf(job)}\n`);
-  if (files !== null) await write(`  first  ${files.first}\n  last   ${files.last}\n`);
-  if (film !== null) await write(`  film   ${film}\n`);
+  await write(`${paint("bold", `Job ${job.number}: ${plain(job.name)}`)}, ${workOf(job)}\n`);
+  if (files !== null) await write(filesText(files));
+  if (film !== null) await write(`  film   ${plain(film)}\n`);
   if (job.state === "paused") await write(`  It waits for you: ${tally(`resume ${job.number}`)}\n`);
   if (!values.wait) await write(`  watch  ${tally(`watch ${job.number}`)}\n`);
+}
+
+function filesText({ first, last }: { first: string; last: string }): string {
+  return `  first  ${plain(first)}\n  last   ${plain(last)}\n`;
 }
 
 /** Shows what would be submitted. Asks a broker that runs; starts none. */
@@ -159,11 +163,11 @@ async function dryRun(values: SubmitValues, file: string | undefined): Promise<n
       await write(`${JSON.stringify(answer)}\n`);
       return exitCodes.ok;
     }
-    for (const note of [...notes, ...inputs.notes]) await write(`${note}\n`);
-    if (files !== null) await write(`  first  ${files.first}\n  last   ${files.last}\n`);
-    if (film !== null) await write(`  film   ${film}\n`);
+    for (const note of [...notes, ...inputs.notes]) await write(`${plainLines(note)}\n`);
+    if (files !== null) await write(filesText(files));
+    if (film !== null) await write(`  film   ${plain(film)}\n`);
     for (const step of (plan?.steps.length ?? 0) > 1 ? (plan?.steps ?? []) : [])
-      await write(`  ${step.name}: ${counted(step.taskCount, "task")}\n`);
+      await write(`  ${plain(step.name)}: ${counted(step.taskCount, "task")}\n`);
     await write(`${counted(tasks, "task")}${inputsText(prepared, inputs)}\nNothing was submitted.\n`);
     return exitCodes.ok;
   } finally {

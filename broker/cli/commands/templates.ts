@@ -4,7 +4,7 @@ import { brokerHelp, brokerOptions, readArguments } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { tally } from "../own-name.ts";
-import { paint, table } from "../style.ts";
+import { paint, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally templates`. */
@@ -36,7 +36,7 @@ export async function templates(args: string[]): Promise<number> {
     await write(`${JSON.stringify({ templates: items })}\n`);
     return exitCodes.ok;
   }
-  await write(table(items.map((one) => [paint("bold", one.name), one.description])));
+  await write(table(plain(items).map((one) => [paint("bold", one.name), one.description])));
   await write(`\nSubmit one: ${tally("submit --template NAME -p PARAMETER=VALUE")}\n`);
   return exitCodes.ok;
 }

@@ -5,7 +5,7 @@ import { brokerHelp, brokerOptions, readArguments, readChoice, readWhole, usage 
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { moment } from "../humane.ts";
-import { paint, table } from "../style.ts";
+import { paint, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally token`. */
@@ -37,7 +37,7 @@ export async function token(args: string[]): Promise<number> {
       const made = await client.call<Answer<"createToken">>("post", "/v1/tokens", {
         body: { role, name: word, ...(days !== undefined && { expiresInSeconds: days * 86_400 }) },
       });
-      const said = `A token for ${made.name} (${made.role}). Keep it now, it is not shown again:\n\n  ${made.token}\n`;
+      const said = `A token for ${plain(made.name)} (${made.role}). Keep it now, it is not shown again:\n\n  ${made.token}\n`;
       const page = made.role === "worker" ? "" : `\nWith it the page opens too: ${client.url}/login\n`;
       await write(values.json ? `${JSON.stringify(made)}\n` : said + page);
       return exitCodes.ok;
@@ -47,7 +47,7 @@ export async function token(args: string[]): Promise<number> {
       const { items } = await client.call<Answer<"listTokens">>("get", "/v1/tokens");
       const rows = items.map((one) => [
         one.id,
-        one.name,
+        plain(one.name),
         one.role,
         moment(one.createdAt),
         one.expiresAt === null ? "never ends" : `ends ${new Date(one.expiresAt).toLocaleDateString("sv-SE")}`,

@@ -1,15 +1,17 @@
 // tally watch: follows a job until it ends. Ctrl-C stops only the watching.
 import type { Artifact } from "../../contract/attempt.ts";
 import type { Client } from "../../contract/client.ts";
+import type { Asking } from "../asking.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
 import { connect, findBroker, type BrokerOptions } from "../connect.ts";
 import { exitCodes, type ExitCode } from "../failure.ts";
 import { followJob, type Ending } from "../follow.ts";
+import { onInterrupt } from "../interrupt.ts";
 import { getJob } from "../job-reads.ts";
-import { createJsonListener, createLineListener } from "../watch-lines.ts";
-import { createGridListener } from "../watch-grid.ts";
 import { endingText } from "../job-words.ts";
 import { tally } from "../own-name.ts";
+import { createGridListener } from "../watch-grid.ts";
+import { createJsonListener, createLineListener, type ClosingListener } from "../watch-lines.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally watch`. */
@@ -40,13 +42,12 @@ export async function watch(args: string[]): Promise<number> {
   const job = readJob("watch", positionals[0]);
   const client = await connect(values);
   const { number } = await getJob(client, job);
-  const { code } = await watchJob({ ...values, number, find: () => findBroker(values), client });
+  const { code } = await watchJob({ ...values, number, find: () => findBroker(values) });
   return code;
 }
 
 export interface WatchOptions extends BrokerOptions {
   number: number;
-  client: Client;
   find: () => Client;
   json?: boolean | undefined;
   /** A line for each frame, also on a terminal. */
@@ -62,26 +63,26 @@ export interface WatchOptions extends BrokerOptions {
 /** Follows a job and prints what happens. Resolves to the exit code and, unless Ctrl-C came first, how the job ended. */
 export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode; ending?: Ending }> {
   const { number, find, json } = options;
-  const stopped = new AbortController();
-  const onSignal = () => stopped.abort();
-  process.on("SIGINT", onSignal);
+  const stopped = onInterrupt();
   const onTerminal = process.stdout.isTTY === true && process.env["TERM"] !== "dumb";
   const withGrid = onTerminal && !options.lines && !json;
-  const listener = json
-    ? createJsonListener()
-    : withGrid
-      ? createGridListener(options.client)
-      : createLineListener(options.client, options.after === undefined);
+  let listener: ClosingListener | undefined;
+  const listen = (broker: Asking): ClosingListener =>
+    (listener = json
+      ? createJsonListener()
+      : withGrid
+        ? createGridListener(broker)
+        : createLineListener(broker, options.after === undefined));
   try {
     const ending = await followJob({
       find,
       number,
-      listener,
+      listen,
       signal: stopped.signal,
       bring: options.bring,
       ...(options.after !== undefined && { after: options.after }),
     });
-    listener.close();
+    listener?.close();
     const { job, notHome, toPull } = ending;
     if (json) await write(`${JSON.stringify({ kind: "end", job, notHome, toPull })}\n`);
     else await write((options.ending ?? endingText)(ending));
@@ -90,7 +91,7 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
       ending,
     };
   } catch (error) {
-    listener.close();
+    listener?.close();
     if (!stopped.signal.aborted) throw error;
     if (!json)
       await write(
@@ -99,6 +100,6 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
       );
     return { code: exitCodes.interrupted };
   } finally {
-    process.off("SIGINT", onSignal);
+    stopped.close();
   }
 }

@@ -8,7 +8,7 @@ import { exitCodes, Failure } from "../failure.ts";
 import { moment } from "../humane.ts";
 import { nearest } from "../nearest.ts";
 import { tally } from "../own-name.ts";
-import { paint, paintState, quoted, table } from "../style.ts";
+import { paint, paintState, plain, quoted, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally workers`. */
@@ -61,7 +61,9 @@ export async function workers(args: string[]): Promise<number> {
           body: { intent: intents[verb] },
         }),
       );
-    const said = changed.map((worker) => `${sentence(worker, verb)}\n`).join("");
+    const said = plain(changed)
+      .map((worker) => `${sentence(worker, verb)}\n`)
+      .join("");
     const json = name === undefined ? { workers: changed } : changed[0];
     await write(values.json ? `${JSON.stringify(json)}\n` : said);
     return exitCodes.ok;
@@ -73,7 +75,7 @@ export async function workers(args: string[]): Promise<number> {
     await write(
       table([
         ["worker", "state", "does", "Blender", "seen"].map((title) => paint("dim", title)),
-        ...inPool.map(row),
+        ...plain(inPool).map(row),
       ]),
     );
   return exitCodes.ok;
@@ -99,7 +101,8 @@ function ofPool(inPool: readonly Worker[], pool: string, verb: Verb): Worker[] {
 }
 
 function findWorker(items: readonly Worker[], name: string): Worker {
-  const found = items.find((one) => one.name === name || one.id === name);
+  // Also as it is shown and told to be typed.
+  const found = items.find((one) => one.name === name || one.id === name || plain(one.name) === name);
   if (found !== undefined) return found;
   const meant = nearest(
     name,

@@ -4,7 +4,7 @@ import type { FeedJobDetail } from "../../contract/feed.ts";
 import type { JobState, TaskState } from "../../contract/states.ts";
 import { taskStates } from "../../contract/states.ts";
 import { createTimings } from "../../contract/timings.ts";
-import { drawBlock, rangeOf, type JobView } from "./block.ts";
+import { drawBlock, type JobView } from "./block.ts";
 import { columnsOf } from "./text.ts";
 
 const look = { colour: false, unicode: true };
@@ -236,10 +236,4 @@ test("no size makes it taller or wider than the terminal, and every size says ho
         for (const line of lines) expect(columnsOf(line), `${size}: ${line}`).toBeLessThan(columns);
         expect(lines.join("\n"), size).toMatch(/[■&X]/);
       }
-});
-
-test("a span of time is said as shortly as it can be", () => {
-  expect(rangeOf(540, 900)).toBe("9 to 15 min");
-  expect(rangeOf(40, 100)).toBe("40 s to 2 min");
-  expect(rangeOf(600, 601)).toBe("");
 });

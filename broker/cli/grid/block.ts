@@ -2,9 +2,9 @@
 import { estimateOf } from "../../contract/estimate.ts";
 import type { StepView } from "../../contract/feed-store.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
+import { stateWord, stateWords } from "../../contract/state-words.ts";
 import type { Timings } from "../../contract/timings.ts";
-import { duration, roughly } from "../../contract/duration.ts";
-import { counted, shortPath } from "../humane.ts";
+import { counted, duration, rangeOf, roughly, shortPath } from "../humane.ts";
 import { plain, type Colour } from "../style.ts";
 import { lightLooks, markOf, type Light } from "./lights.ts";
 import { stepRows } from "./steps.ts";
@@ -89,34 +89,35 @@ function stateOf({ job, isAway, now }: JobView): { word: string; time: string; c
     since === null ? "" : ` ${word} ${duration(Math.max(0, end - since) / 1000)}`;
   if (isAway && job.endedAt === null)
     return { word: "no answer", time: " from the broker", colour: "yellow" };
+  const word = stateWord(job.state);
   switch (job.state) {
     case "succeeded":
-      return { word: "done", time: lasted("in"), colour: "green" };
+      return { word, time: lasted("in"), colour: "green" };
     case "failed":
-      return { word: "failed", time: lasted("after"), colour: "red" };
+      return { word, time: lasted("after"), colour: "red" };
     case "canceled":
-      return { word: "canceled", time: lasted("after"), colour: "yellow" };
+      return { word, time: lasted("after"), colour: "yellow" };
     case "canceling":
-      return { word: "stopping", time: "", colour: "yellow" };
     case "paused":
-      return { word: "paused", time: "", colour: "yellow" };
+      return { word, time: "", colour: "yellow" };
     case "pausing":
-      return { word: "pausing", time: " after these frames", colour: "yellow" };
+      return { word, time: " after these frames", colour: "yellow" };
     case "running":
-      return { word: "running", time: lasted("for"), colour: "cyan" };
+      return { word, time: lasted("for"), colour: "cyan" };
     case "queued":
     case "loading":
-      return { word: "waiting", time: "" };
+      return { word, time: "" };
   }
 }
 
+/** In this order. What waits for another step has a shorter word here, where all of them share a line. */
 const countWords: readonly [Exclude<Light, "both" | "some" | "most">, string][] = [
-  ["succeeded", "done"],
-  ["running", "running"],
-  ["failed", "failed"],
-  ["ready", "waiting"],
+  ["succeeded", stateWords.succeeded],
+  ["running", stateWords.running],
+  ["failed", stateWords.failed],
+  ["ready", stateWords.ready],
   ["blocked", "later"],
-  ["canceled", "canceled"],
+  ["canceled", stateWords.canceled],
 ];
 
 /** How many frames are what; it explains the lights, too. */
@@ -189,15 +190,6 @@ function timesLine(view: JobView, width: number): Piece[] {
     [[whole, ...frame, ...on], [sure, ...frame, ...on], [sure, ...frame], [about, ...frame], [about]],
     width,
   );
-}
-
-/** `9 to 15 min`; empty where both are the same. */
-export function rangeOf(low: number, high: number): string {
-  const from = roughly(low);
-  const to = roughly(high);
-  if (from === to) return "";
-  const [number, unit] = from.split(" ");
-  return unit === to.split(" ")[1] ? `${number} to ${to}` : `${from} to ${to}`;
 }
 
 function newestLine(file: string, width: number, look: Look): Piece[] {

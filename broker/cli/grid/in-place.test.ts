@@ -133,3 +133,21 @@ test("what never drew anything leaves the terminal alone", () => {
   block.close();
   expect(writes).toEqual(["nothing yet\n"]);
 });
+
+test("a signal that a system cannot send ends the process all the same, with the cursor given back", () => {
+  const { block, writes } = open(["one"]);
+  block.change();
+  const kill = vi.spyOn(process, "kill").mockImplementation(() => {
+    throw Object.assign(new Error("kill EINVAL"), { code: "EINVAL" });
+  });
+  const exit = vi.spyOn(process, "exit").mockImplementation((() => undefined) as never);
+  try {
+    process.emit("SIGHUP", "SIGHUP");
+    expect(exit).toHaveBeenCalledExactlyOnceWith(129);
+    expect(writes.at(-1)).toContain("\u001b[?25h");
+  } finally {
+    kill.mockRestore();
+    exit.mockRestore();
+    block.close();
+  }
+});

@@ -1,4 +1,5 @@
 // Lines at the bottom of a terminal that are drawn anew in place, while other text scrolls away above them.
+import { constants } from "node:os";
 import type { Size } from "./block.ts";
 import { columnsOf } from "./text.ts";
 
@@ -131,13 +132,22 @@ function rowsOf(line: string, columns: number): number {
   return Math.max(1, Math.ceil(columnsOf(bare(line)) / Math.max(1, columns)));
 }
 
+/** Ends this process as the signal would have; where a system cannot send it (SIGHUP on Windows), with its exit code. */
+function endBy(signal: NodeJS.Signals): void {
+  try {
+    process.kill(process.pid, signal);
+  } catch {
+    process.exit(128 + constants.signals[signal]);
+  }
+}
+
 /** The cursor is given back however this process ends, and while it is stopped (Ctrl-Z). Returns how to stop caring. */
 function keepCursor(giveBack: () => void, goOn: () => void): () => void {
   const ends = ["SIGTERM", "SIGHUP", "SIGQUIT"] as const;
   const onEnd = (signal: NodeJS.Signals) => {
     giveBack();
     stop();
-    process.kill(process.pid, signal);
+    endBy(signal);
   };
   const onStop = () => {
     giveBack();

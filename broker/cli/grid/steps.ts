@@ -1,5 +1,5 @@
 // The lights of a job's steps as rows: one step fills what room there is; of several each has its own rows.
-import { readFrameNumbers } from "../../contract/frame-numbers.ts";
+import { frameNames } from "../../contract/frame-names.ts";
 import type { StepView } from "../../contract/feed-store.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
 import { counted } from "../humane.ts";
@@ -64,11 +64,11 @@ function drawStep(
   look: Look,
   used: Set<Light>,
 ): { rows: Piece[][]; per: number } {
-  const nameOf = namesOf(frames);
+  const nameOf = frameNames(frames);
   const layout = layoutLights(states.length, width - labels, room);
   const isNumbered = layout.per > 1 || layout.rows > 1;
   const rows = Array.from({ length: layout.rows }, (_, row) => {
-    const first = isNumbered ? String(nameOf(row * layout.columns * layout.per)) : "";
+    const first = isNumbered ? nameOf(row * layout.columns * layout.per) : "";
     const label = labels === 0 ? "" : `${pad(first, labels - 1, true)} `;
     return [{ text: label, colour: "dim" as const }, ...lightRow(states, layout, row, look, used)];
   });
@@ -77,14 +77,8 @@ function drawStep(
 
 function labelColumns(view: StepView | undefined): number {
   if (!view) return 1;
-  const nameOf = namesOf(view.frames);
-  return Math.max(...[nameOf(0), nameOf(view.states.length - 1)].map((name) => String(name).length));
-}
-
-/** The number of a frame; tasks without numbers are counted from 1. */
-function namesOf(frames: string | null): (ordinal: number) => number {
-  const numbers = frames === null ? () => undefined : readFrameNumbers(frames);
-  return (ordinal) => numbers(ordinal) ?? ordinal + 1;
+  const nameOf = frameNames(view.frames);
+  return Math.max(nameOf(0).length, nameOf(view.states.length - 1).length);
 }
 
 /** Those that matter most now, in their order: what failed and runs, then what waits, then what is done. */

@@ -1,8 +1,8 @@
 // The frame grid of one step: a light a frame, painted on a canvas; pointer, keyboard, selection and what is read out.
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { progressKey } from "../../contract/feed-store.ts";
+import { frameNames, frameTitle } from "../../contract/frame-names.ts";
 import { taskStates, type TaskState } from "../../contract/states.ts";
-import { frameNames, frameTitle } from "../job/frame-names.ts";
 import type { Live } from "../live.ts";
 import { framePath, navigate } from "../router.tsx";
 import { onThemeChange } from "../theme.ts";

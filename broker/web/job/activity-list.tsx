@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Event } from "../../contract/attempt.ts";
 import { ProblemError } from "../../contract/client.ts";
+import type { NameOf } from "../../contract/frame-names.ts";
 import type { Api } from "../api.ts";
 import type { Live } from "../live.ts";
 import { framePath, Link } from "../router.tsx";
@@ -9,7 +10,6 @@ import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { Moment } from "../ui/time.tsx";
 import { addToActivity, type Entry } from "./activity.ts";
-import type { NameOf } from "./frame-names.ts";
 
 interface ActivityProps {
   job: number;

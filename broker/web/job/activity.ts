@@ -1,8 +1,8 @@
 // What happened to a job, as sentences: events of the same kind are told together. Pure.
 import type { Event } from "../../contract/attempt.ts";
+import type { NameOf } from "../../contract/frame-names.ts";
 import type { JobState } from "../../contract/states.ts";
 import { counted, jobWords, type Mark } from "../words.ts";
-import type { NameOf } from "./frame-names.ts";
 
 export interface Entry {
   /** Of the newest event in it. */

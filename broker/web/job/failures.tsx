@@ -1,11 +1,11 @@
 // Failed frames, grouped by why: one line a reason, the frames to look at, and the way to try them again.
 import type { FeedJobDetail } from "../../contract/feed.ts";
+import type { NameOf } from "../../contract/frame-names.ts";
 import { useMe } from "../me.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { counted } from "../words.ts";
-import type { NameOf } from "./frame-names.ts";
 
 interface FailuresProps {
   job: FeedJobDetail;

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { framePath, navigate } from "../router.tsx";
 import { duration } from "../words.ts";
-import type { NameOf } from "./frame-names.ts";
+import type { NameOf } from "../../contract/frame-names.ts";
 import type { StepTimings } from "../../contract/timings.ts";
 
 interface FrameTimesProps {

@@ -1,5 +1,6 @@
 // The frames of one step: its grid, the legend with counts, and what can be done with the chosen ones.
 import { useEffect, useState } from "preact/hooks";
+import type { NameOf } from "../../contract/frame-names.ts";
 import type { Job, Step, TaskCounts } from "../../contract/job.ts";
 import { taskStates } from "../../contract/states.ts";
 import type { StepTimings } from "../../contract/timings.ts";
@@ -13,7 +14,6 @@ import { StateMark } from "../ui/chip.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { counted, frameWords } from "../words.ts";
-import type { NameOf } from "./frame-names.ts";
 import { useSlow } from "./use-timings.ts";
 
 interface FramesPanelProps {

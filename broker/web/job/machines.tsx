@@ -1,7 +1,7 @@
 // The workers that render a job now, and what each of them does.
+import type { NameOf } from "../../contract/frame-names.ts";
 import type { Worker } from "../../contract/worker.ts";
 import { framePath, Link } from "../router.tsx";
-import type { NameOf } from "./frame-names.ts";
 
 interface MachinesProps {
   job: number;

@@ -1,4 +1,5 @@
 // The newest tries of a job: which frame, how it went, where and how long.
+import type { NameOf } from "../../contract/frame-names.ts";
 import { useLive, type Live } from "../live.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
@@ -7,7 +8,6 @@ import { Moment } from "../ui/time.tsx";
 import { useLoad } from "../views/use-load.ts";
 import { tryMark, tryWords } from "../views/frame-tries.tsx";
 import { duration } from "../words.ts";
-import type { NameOf } from "./frame-names.ts";
 
 interface TriesProps {
   job: number;

@@ -1,13 +1,10 @@
 // The times of a job's frames while its view is open.
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { slowFrom } from "../../contract/estimate.ts";
-import { createTimings, type StepTimings, type Timings } from "../../contract/timings.ts";
+import { addTries, createTimings, type StepTimings, type Timings } from "../../contract/timings.ts";
 import type { Live } from "../live.ts";
 import { useStore } from "../store.ts";
 
-/** Tries read at most; of more, the newest say enough. */
-const mostPages = 5;
-const pageLength = 1000;
 /** Times change slowly enough to be looked at so often, ms. */
 const drawEveryMs = 500;
 
@@ -27,17 +24,7 @@ export function useTimings(job: number, live: Live | null): Timings {
         draw((n) => n + 1);
       }, drawEveryMs);
     };
-    const read = async () => {
-      let after: string | undefined;
-      for (let page = 0; page < mostPages; page++) {
-        // oxlint-disable-next-line no-await-in-loop -- page after page
-        const { items, next } = await api.listAttempts(job, { limit: pageLength, after }, stop.signal);
-        timings.addAttempts(items);
-        change();
-        if (next === null) return;
-        after = next;
-      }
-    };
+    const read = () => addTries(timings, (page) => api.listAttempts(job, page, stop.signal), change);
     let isRead = false;
     const begin = () => {
       isRead = true;

@@ -2,7 +2,7 @@
 import { useMemo } from "preact/hooks";
 import { progressKey } from "../../contract/feed-store.ts";
 import { taskStates } from "../../contract/states.ts";
-import { frameNames } from "../job/frame-names.ts";
+import { frameNames } from "../../contract/frame-names.ts";
 import { usePreviews } from "../job/use-previews.ts";
 import { useLive, type Live } from "../live.ts";
 import { framePath, navigate, playPath } from "../router.tsx";

@@ -1,23 +1,14 @@
 // The tries of one frame, newest first: what became of each, where, how long; one of them is looked at.
 import type { Attempt } from "../../contract/attempt.ts";
+import { stateWords } from "../../contract/state-words.ts";
 import type { AttemptState, FailureClass } from "../../contract/states.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { Moment } from "../ui/time.tsx";
 import { duration, type Mark } from "../words.ts";
 
-const words: Readonly<Record<AttemptState, string>> = {
-  leased: "about to start",
-  started: "rendering",
-  succeeded: "done",
-  failed: "failed",
-  released: "given back",
-  expired: "worker lost",
-  canceled: "canceled",
-};
-
 /** What a try is called on the page. */
 export function tryWords(state: AttemptState): string {
-  return words[state];
+  return stateWords[state];
 }
 
 /** The mark beside a try; the same shapes as for frames. */

@@ -1,10 +1,10 @@
 // One job: how far it is, a light for each frame, why frames failed, its pictures, and everything about it.
 import { useEffect, useState } from "preact/hooks";
 import { ProblemError } from "../../contract/client.ts";
+import { frameNames } from "../../contract/frame-names.ts";
 import { Activity } from "../job/activity-list.tsx";
 import { Failures } from "../job/failures.tsx";
 import { pictureOf } from "../flipbook/pictures.ts";
-import { frameNames } from "../job/frame-names.ts";
 import { FrameTimes } from "../job/frame-times.tsx";
 import { FramesPanel } from "../job/frames-panel.tsx";
 import { JobHead } from "../job/head.tsx";
