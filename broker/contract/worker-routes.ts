@@ -52,7 +52,7 @@ export const workerRoutes = {
     body: registerWorkerSchema,
     status: 201,
     answer: registeredWorkerSchema,
-    problems: ["malformed", "invalid"],
+    problems: ["malformed", "invalid", "busy"],
   },
   leaveWorker: {
     method: "delete",

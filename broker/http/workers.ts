@@ -49,8 +49,8 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       if (!worker) throw new Problem("not-found", `The worker ${params.worker} has just left.`);
       return worker;
     },
-    async registerWorker({ who, body }) {
-      const id = await registerWorker(broker, who.tokenId, body);
+    async registerWorker({ who, body, signal }) {
+      const id = await registerWorker(broker, who.tokenId, body, signal);
       const { leaseTermMs, renewEveryMs, idleExitMs } = broker.limits;
       return { workerId: idOf("worker", id), leaseTermMs, renewEveryMs, idleExitMs };
     },

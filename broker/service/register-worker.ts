@@ -6,21 +6,28 @@ import { addEvent } from "../store/events.ts";
 import { openLeaseOf } from "../store/leases.ts";
 import type { Tx } from "../store/tx.ts";
 import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
+import { findGone, type IsGone } from "./claim-name.ts";
 import { closeLease } from "./close-lease.ts";
 import { idOf, numberOf } from "./ids.ts";
 
 /**
  * Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". Where a
- * person paused the last one of that name, this one is paused too.
+ * person paused the last one of that name, this one is paused too. Throws `busy` when the agent hangs up (`signal`).
  */
-export function registerWorker(broker: Broker, tokenId: number, body: RegisterWorker): Promise<number> {
+export async function registerWorker(
+  broker: Broker,
+  tokenId: number,
+  body: RegisterWorker,
+  signal: AbortSignal,
+): Promise<number> {
+  const isGone = await findGone(broker, tokenId, body, signal);
   return broker.writer.write((tx) => {
     const launch = body.launchId === undefined ? null : (numberOf("launch", body.launchId) ?? null);
     const known =
       launch === null
         ? undefined
         : tx.get<Launch>("SELECT id, pool FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
-    const name = freeName(broker, tx, tokenId, body);
+    const name = freeName(broker, tx, body.name, isGone);
     const intent = takePause(tx, body.pool, name) ? "pause" : "run";
     const state = workerStateOf(intent, false);
     const { id } = tx.run(
@@ -53,18 +60,17 @@ interface Launch {
 }
 
 /** People name workers by name, to pause one for example: no two live ones share theirs. */
-function freeName(broker: Broker, tx: Tx, tokenId: number, { name: wanted, pool }: RegisterWorker): string {
+function freeName(broker: Broker, tx: Tx, wanted: string, isGone: IsGone): string {
   for (let count = 1; ; count++) {
     const name = count === 1 ? wanted : `${wanted} ${count}`;
-    const live = tx.get<{ id: number; pool: string; tokenId: number; intent: WorkerIntent }>(
-      "SELECT id, pool, token_id AS tokenId, intent FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1",
+    const live = tx.get<{ id: number }>(
+      "SELECT id FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1",
       name,
     );
     if (!live) return name;
     const memory = broker.workers.get(live.id);
-    const isSame = live.pool === pool && live.tokenId === tokenId && live.intent === "pause";
     // Its agent, or its machine, ended without a word and began anew before it was missed: a pause must not end that way.
-    if (memory && isSame && memory.waiting.size === 0) {
+    if (memory && isGone(memory)) {
       const reason = "The worker's own process began anew while it rendered. The frame is tried again.";
       endWorker(broker, tx, memory, "lost", { kind: "lost", reason });
       return name;
@@ -113,6 +119,7 @@ function remember(
     version: 1,
     waiting: new Set(),
     lastSeenMs: broker.clock.now(),
+    signs: 0,
     silent: false,
     progress: null,
   };

@@ -32,7 +32,8 @@ export interface Chaos {
   readonly diary: string[];
 }
 
-const limits = { leaseTermMs: 3000, workerSilenceMs: 4000 };
+// Nobody here asks for orders: whoever is asked whether it is there has no time to say so.
+const limits = { leaseTermMs: 3000, workerSilenceMs: 4000, answersWithinMs: 0 };
 
 /** Mulberry32: small, seeded, good enough to surprise. */
 export function createRandom(seed: number) {
