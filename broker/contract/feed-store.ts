@@ -57,6 +57,7 @@ const rememberedEnded = 1000;
 /** Collects the pages of a topic, and puts them into the store together with the last. */
 export function createFeedApplier(store: FeedStore): (message: FeedMessage) => void {
   let pages: Job[] = [];
+  let workerPages: Worker[] = [];
 
   function snapshot(message: FeedMessageOf<"snapshot">): void {
     const { jobs, job, states = [], workers, log } = message;
@@ -73,7 +74,11 @@ export function createFeedApplier(store: FeedStore): (message: FeedMessage) => v
       );
       for (const [key, one] of store.progress) if (one.jobNumber === job.number) store.progress.delete(key);
     }
-    if (workers) store.workers = new Map(workers.map((one) => [one.id, one]));
+    if (workers) {
+      if (message.part === 0) workerPages = [];
+      workerPages.push(...workers);
+      if (message.last) store.workers = new Map(workerPages.map((one) => [one.id, one]));
+    }
     if (log) store.logs.set(log.attemptId, log);
   }
 
