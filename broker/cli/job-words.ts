@@ -136,8 +136,14 @@ export function secondsLeft(job: JobDetail): number | null {
   return left / Math.max(1, job.counts.running);
 }
 
-/** Why it waits and what to type, when every worker that could render it is paused; else null. */
-export function pausedHint({ number, pausedWorkers }: JobDetail): string | null {
+/** Why it waits and what to type, when its pools or every worker that could render it are paused; else null. */
+export function pausedHint({ number, pausedPools, pausedWorkers }: JobDetail): string | null {
+  const [pool] = pausedPools.map(plain);
+  if (pool !== undefined) {
+    const pools = pausedPools.length === 1 ? `the pool ${pool} is` : `its pools are`;
+    const named = pausedPools.length === 1 ? "" : ` (${pausedPools.map(plain).join(", ")})`;
+    return `Job ${number} waits: ${pools} paused${named}. Let it go on: ${tally(`workers resume --pool ${quoted(pool)}`)}`;
+  }
   const [first] = pausedWorkers;
   if (first === undefined) return null;
   const shown = pausedWorkers.length > 3 ? [...pausedWorkers.slice(0, 2), "others"] : pausedWorkers;

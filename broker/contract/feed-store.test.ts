@@ -113,6 +113,7 @@ test("so do the pages of the workers, of which there may be hundreds", () => {
     part,
     last,
     workers: ids.map(worker),
+    pausedPools: ["farm"],
   });
   apply(page(0, true, ["wrk_1", "wrk_2"]));
   apply(page(0, false, ["wrk_3"]));
@@ -121,6 +122,20 @@ test("so do the pages of the workers, of which there may be hundreds", () => {
   apply(page(0, false, ["wrk_3"]));
   apply(page(1, true, ["wrk_4"]));
   expect([...store.workers.keys()]).toEqual(["wrk_3", "wrk_4"]);
+});
+
+test("a pool is paused from the event that says so until the one that says otherwise, or a snapshot without it", () => {
+  const store = createFeedStore();
+  const apply = createFeedApplier(store);
+  const say = (pool: string, intent: string) =>
+    apply(changed("", 0, 0, { kind: "pool.changed", jobId: null, jobNumber: null, data: { pool, intent } }));
+  for (const pool of ["local", "local", "farm"]) say(pool, "pause");
+  expect([...store.pausedPools]).toEqual(["local", "farm"]);
+  say("local", "run");
+  expect([...store.pausedPools]).toEqual(["farm"]);
+  const snap = { v: 1, type: "snapshot", topic: "workers", cursor: "x.1", part: 0, last: true } as const;
+  apply({ ...snap, workers: [], pausedPools: [] });
+  expect([...store.pausedPools]).toEqual([]);
 });
 
 test("an event that comes twice does no harm; its job is replaced, what it does not say of a job stays", () => {

@@ -37,6 +37,13 @@ export const defaultLimits: Limits = {
   idleExitMs: 5 * 60_000,
 };
 
+/** A pool of the configuration. */
+export interface PoolFacts {
+  kind: "local" | "joined";
+  /** Agents that this broker starts for it, at most. */
+  launched: number;
+}
+
 /** What the broker remembers of a live worker beside its row. */
 export interface WorkerMemory {
   id: number;
@@ -44,6 +51,7 @@ export interface WorkerMemory {
   tokenId: number;
   launchId: number | null;
   capabilities: Capabilities;
+  /** What is asked of it, by itself or with its pool. */
   intent: WorkerIntent;
   matches: Map<string, boolean>;
   warm: Warm | null;
@@ -75,7 +83,7 @@ export interface Broker {
   readonly logFolder: string;
   readonly templates: ReadonlyMap<string, string>;
   /** The pools in the configuration, by name. */
-  readonly pools: ReadonlyMap<string, "local" | "joined">;
+  readonly pools: ReadonlyMap<string, PoolFacts>;
   readonly sharedRoots: readonly SharedRoot[];
   readonly candidates: Candidates;
   readonly shares: Shares;

@@ -1,9 +1,10 @@
 // Workers come and go: an agent registers, leaves, or is found dead by its launcher.
 import type { RegisterWorker } from "../contract/worker.ts";
 import type { WorkerIntent, WorkerState } from "../contract/states.ts";
-import { workerStateOf } from "../domain/worker-state.ts";
+import { askedOf, workerStateOf } from "../domain/worker-state.ts";
 import { addEvent } from "../store/events.ts";
 import { openLeaseOf } from "../store/leases.ts";
+import { pausedPools } from "../store/pools.ts";
 import type { Tx } from "../store/tx.ts";
 import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
 import { findGone, type IsGone } from "./claim-name.ts";
@@ -12,7 +13,7 @@ import { idOf, numberOf } from "./ids.ts";
 
 /**
  * Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". Where a
- * person paused the last one of that name, this one is paused too. Throws `busy` when the agent hangs up (`signal`).
+ * person paused the last one of that name, or the whole pool, this one is paused too. Throws `busy` when the agent hangs up (`signal`).
  */
 export async function registerWorker(
   broker: Broker,
@@ -29,7 +30,8 @@ export async function registerWorker(
         : tx.get<Launch>("SELECT id, pool FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
     const name = freeName(broker, tx, body.name, isGone);
     const intent = takePause(tx, body.pool, name) ? "pause" : "run";
-    const state = workerStateOf(intent, false);
+    const asked = askedOf(intent, pausedPools(tx).includes(body.pool));
+    const state = workerStateOf(asked, false);
     const { id } = tx.run(
       `INSERT INTO workers (name, pool, token_id, launch_id, intent, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -48,7 +50,7 @@ export async function registerWorker(
     );
     workerEvent(tx, state, { id, name });
     tx.after(() =>
-      broker.workers.set(id, remember(broker, { id, tokenId, intent }, known, { ...body, name })),
+      broker.workers.set(id, remember(broker, { id, tokenId, intent: asked }, known, { ...body, name })),
     );
     return id;
   });
@@ -106,7 +108,7 @@ function remember(
     tokenId,
     launchId: launch?.id ?? null,
     capabilities: {
-      ownMachine: launch !== undefined && broker.pools.get(launch.pool) === "local",
+      ownMachine: launch !== undefined && broker.pools.get(launch.pool)?.kind === "local",
       amounts: body.amounts,
       attributes: body.attributes,
       pool: body.pool,
@@ -145,9 +147,11 @@ export function recallWorkers(broker: Broker): Promise<void> {
       attributes: string;
       blenders: string;
     }[];
+    const paused = pausedPools(tx);
     const memories = rows.map((row) => {
       const launch = row.launch_id === null ? undefined : { id: row.launch_id, pool: row.launch_pool ?? "" };
-      return remember(broker, { id: row.id, tokenId: row.token_id, intent: row.intent }, launch, {
+      const intent = askedOf(row.intent, paused.includes(row.pool));
+      return remember(broker, { id: row.id, tokenId: row.token_id, intent }, launch, {
         name: row.name,
         pool: row.pool,
         agentVersion: row.agent_version,
