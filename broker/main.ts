@@ -110,7 +110,15 @@ async function startOn(
     stagingFolder: folder("staging"),
     logFolder: folder("logs"),
     templates: readTemplates(besideProgram("templates", "../container/templates")),
-    pools: new Map(Object.entries(config.pools).map(([name, { kind }]) => [name, kind])),
+    pools: new Map(
+      Object.entries(config.pools).map(([name, pool]) => [
+        name,
+        {
+          kind: pool.kind,
+          launched: pool.kind === "local" && options.launcher !== null ? pool.slots : 0,
+        },
+      ]),
+    ),
     sharedRoots: config.sharedRoots,
   });
   const onError = (error: unknown) => log.error({ err: error }, "unexpected");

@@ -117,7 +117,7 @@ export const commandGroups: Record<string, Record<string, Command>> = {
       },
     },
     workers: {
-      summary: "List workers, pause one, or let one finish and leave",
+      summary: "List workers, pause one or a whole pool, or let one finish and leave",
       load: async () => {
         const { workers, workersHelp } = await import("./commands/workers.ts");
         return { run: workers, help: workersHelp };

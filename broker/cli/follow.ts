@@ -126,7 +126,7 @@ async function follow(
   feed: JobFeed,
   homecoming: Homecoming,
 ): Promise<Ending> {
-  let rest: Pick<JobDetail, "settings" | "pausedWorkers"> | undefined;
+  let rest: Untold | undefined;
   let teller: Teller | undefined;
   let cursor = 0;
   let wait: number | undefined;
@@ -172,12 +172,11 @@ async function follow(
 }
 
 /** What the feed does not tell of a job. */
-async function restOf(
-  client: Client,
-  number: number,
-): Promise<Pick<JobDetail, "settings" | "pausedWorkers">> {
-  const { settings, pausedWorkers } = await getJob(client, String(number));
-  return { settings, pausedWorkers };
+type Untold = Omit<JobDetail, keyof FeedJobDetail>;
+
+async function restOf(client: Client, number: number): Promise<Untold> {
+  const { settings, pausedPools, pausedWorkers } = await getJob(client, String(number));
+  return { settings, pausedPools, pausedWorkers };
 }
 
 /** A database from a backup may know another job by this number. */

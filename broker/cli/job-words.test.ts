@@ -37,6 +37,7 @@ function job(change: Partial<JobDetail> = {}): JobDetail {
     steps: [{ index: 0, name: "Render", dependsOn: [], taskCount: 24, counts, meanSeconds: 2 }],
     parameters: {},
     settings: jobSettingsSchema.parse({}),
+    pausedPools: [],
     pausedWorkers: [],
     failures: [],
     ...change,
@@ -136,6 +137,12 @@ test("endings: done, failed, canceled, and rendered but not home", () => {
 
 test("a job that waits for paused workers says which, and how one goes on", () => {
   expect(pausedHint(job())).toBeNull();
+  expect(pausedHint(job({ pausedPools: ["local"], pausedWorkers: ["render-01"] }))).toBe(
+    "Job 12 waits: the pool local is paused. Let it go on: tally workers resume --pool local",
+  );
+  expect(pausedHint(job({ pausedPools: ["farm", "night shift"] }))).toBe(
+    "Job 12 waits: its pools are paused (farm, night shift). Let it go on: tally workers resume --pool farm",
+  );
   expect(pausedHint(job({ pausedWorkers: ["render-01"] }))).toBe(
     "Job 12 waits: the one worker that could render it, render-01, is paused. Let it go on: tally workers resume render-01",
   );

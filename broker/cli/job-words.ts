@@ -128,10 +128,19 @@ export function failureLines(job: JobDetail): string[] {
   return lines;
 }
 
-/** Why it waits and what to type, when every worker that could render it is paused; else null. */
-export function pausedHint(job: Pick<JobDetail, "number" | "pausedWorkers">): string | null {
+/** Why it waits and what to type, when its pools or every worker that could render it are paused; else null. */
+export function pausedHint(job: Pick<JobDetail, "number" | "pausedPools" | "pausedWorkers">): string | null {
   const { number } = job;
-  const pausedWorkers = plain(job.pausedWorkers);
+  const { pausedPools, pausedWorkers } = plain({
+    pausedPools: job.pausedPools,
+    pausedWorkers: job.pausedWorkers,
+  });
+  const [pool] = pausedPools;
+  if (pool !== undefined) {
+    const pools = pausedPools.length === 1 ? `the pool ${pool} is` : `its pools are`;
+    const named = pausedPools.length === 1 ? "" : ` (${pausedPools.join(", ")})`;
+    return `Job ${number} waits: ${pools} paused${named}. Let it go on: ${tally(`workers resume --pool ${quoted(pool)}`)}`;
+  }
   const [first] = pausedWorkers;
   if (first === undefined) return null;
   const shown = pausedWorkers.length > 3 ? [...pausedWorkers.slice(0, 2), "others"] : pausedWorkers;

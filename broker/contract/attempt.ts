@@ -86,6 +86,7 @@ export const eventKinds = [
   "artifact.delivered",
   "artifact.previewed",
   "worker.changed",
+  "pool.changed",
 ] as const;
 
 /** One immutable row "this changed". Replace by key: duplicates are harmless. */

@@ -3,6 +3,7 @@ import { expect, test } from "vitest";
 import type { FeedEvent, FeedMessage } from "./feed.ts";
 import { createFeedApplier, createFeedStore, progressKey } from "./feed-store.ts";
 import type { Job } from "./job.ts";
+import type { Worker } from "./worker.ts";
 
 const counts = { blocked: 0, ready: 3, running: 0, succeeded: 0, failed: 0, canceled: 0 };
 const job = (number: number, more: Partial<Job> = {}): Job => ({
@@ -25,6 +26,23 @@ const job = (number: number, more: Partial<Job> = {}): Job => ({
   templateName: null,
   picture: null,
   ...more,
+});
+const worker = (id: string): Worker => ({
+  id,
+  name: id,
+  pool: "local",
+  state: "idle",
+  intent: "run",
+  osFamily: "linux",
+  blenders: [],
+  amounts: {},
+  attributes: {},
+  jobNumber: null,
+  step: null,
+  ordinals: [],
+  progress: null,
+  registeredAt: "2026-01-01T00:00:00.000Z",
+  lastSeenAt: "2026-01-01T00:00:00.000Z",
 });
 const snapshot = (part: number, last: boolean, jobs: Job[]): FeedMessage => ({
   v: 1,
@@ -82,6 +100,42 @@ test("the pages of a snapshot replace what was known together, with the last", (
   apply(snapshot(0, false, [job(3)]));
   apply(snapshot(1, true, [job(4)]));
   expect([...store.jobs.keys()]).toEqual([3, 4]);
+});
+
+test("so do the pages of the workers, of which there may be hundreds", () => {
+  const store = createFeedStore();
+  const apply = createFeedApplier(store);
+  const page = (part: number, last: boolean, ids: string[]): FeedMessage => ({
+    v: 1,
+    type: "snapshot",
+    topic: "workers",
+    cursor: "x.1",
+    part,
+    last,
+    workers: ids.map(worker),
+    pausedPools: ["farm"],
+  });
+  apply(page(0, true, ["wrk_1", "wrk_2"]));
+  apply(page(0, false, ["wrk_3"]));
+  expect([...store.workers.keys()]).toEqual(["wrk_1", "wrk_2"]);
+  // Cut off, and begun anew.
+  apply(page(0, false, ["wrk_3"]));
+  apply(page(1, true, ["wrk_4"]));
+  expect([...store.workers.keys()]).toEqual(["wrk_3", "wrk_4"]);
+});
+
+test("a pool is paused from the event that says so until the one that says otherwise, or a snapshot without it", () => {
+  const store = createFeedStore();
+  const apply = createFeedApplier(store);
+  const say = (pool: string, intent: string) =>
+    apply(changed("", 0, 0, { kind: "pool.changed", jobId: null, jobNumber: null, data: { pool, intent } }));
+  for (const pool of ["local", "local", "farm"]) say(pool, "pause");
+  expect([...store.pausedPools]).toEqual(["local", "farm"]);
+  say("local", "run");
+  expect([...store.pausedPools]).toEqual(["farm"]);
+  const snap = { v: 1, type: "snapshot", topic: "workers", cursor: "x.1", part: 0, last: true } as const;
+  apply({ ...snap, workers: [], pausedPools: [] });
+  expect([...store.pausedPools]).toEqual([]);
 });
 
 test("an event that comes twice does no harm; its job is replaced, what it does not say of a job stays", () => {

@@ -28,6 +28,8 @@ export interface FeedStore {
   steps: Map<number, Map<string, StepView>>;
   /** Those that are here, and paused ones that are away, by id. */
   workers: Map<string, Worker>;
+  /** Names of pools that are paused as a whole. */
+  pausedPools: Set<string>;
   /** Log lengths by attempt id. */
   logs: Map<string, LogLength>;
   /** Of frames in work, by `progressKey`. */
@@ -41,6 +43,7 @@ export function createFeedStore(): FeedStore {
     details: new Map(),
     steps: new Map(),
     workers: new Map(),
+    pausedPools: new Set(),
     logs: new Map(),
     progress: new Map(),
   };
@@ -57,9 +60,10 @@ const rememberedEnded = 1000;
 /** Collects the pages of a topic, and puts them into the store together with the last. */
 export function createFeedApplier(store: FeedStore): (message: FeedMessage) => void {
   let pages: Job[] = [];
+  let workerPages: Worker[] = [];
 
   function snapshot(message: FeedMessageOf<"snapshot">): void {
-    const { jobs, job, states = [], workers, log } = message;
+    const { jobs, job, states = [], workers, pausedPools, log } = message;
     if (jobs) {
       if (message.part === 0) pages = [];
       pages.push(...jobs);
@@ -73,7 +77,12 @@ export function createFeedApplier(store: FeedStore): (message: FeedMessage) => v
       );
       for (const [key, one] of store.progress) if (one.jobNumber === job.number) store.progress.delete(key);
     }
-    if (workers) store.workers = new Map(workers.map((one) => [one.id, one]));
+    if (workers) {
+      if (message.part === 0) workerPages = [];
+      workerPages.push(...workers);
+      if (message.last) store.workers = new Map(workerPages.map((one) => [one.id, one]));
+    }
+    if (pausedPools) store.pausedPools = new Set(pausedPools);
     if (log) store.logs.set(log.attemptId, log);
   }
 
@@ -115,6 +124,7 @@ function applyEvent(store: FeedStore, event: FeedEvent): void {
     if (isHere(worker) || worker.intent === "pause") store.workers.set(worker.id, worker);
     else store.workers.delete(worker.id);
   }
+  if (event.kind === "pool.changed") applyPool(store, event);
   if (event.kind !== "task.changed" || jobNumber === null || event.first === null) return;
   const { step, first, last } = event;
   const view = step === null ? undefined : store.steps.get(jobNumber)?.get(step);
@@ -126,6 +136,13 @@ function applyEvent(store: FeedStore, event: FeedEvent): void {
   for (const [key, one] of store.progress)
     if (one.jobNumber === jobNumber && one.step === step && one.ordinal >= first && one.ordinal <= end)
       store.progress.delete(key);
+}
+
+function applyPool(store: FeedStore, { data }: FeedEvent): void {
+  const pool = data?.["pool"];
+  if (typeof pool !== "string") return;
+  if (data?.["intent"] === "pause") store.pausedPools.add(pool);
+  else store.pausedPools.delete(pool);
 }
 
 /** A page that is open for weeks does not remember every job there was. */

@@ -17,7 +17,7 @@ const cursor = z
  * the workers (`GET /v1/jobs/{job}`).
  */
 export const feedJobDetailSchema = jobDetailSchema
-  .omit({ settings: true, pausedWorkers: true })
+  .omit({ settings: true, pausedPools: true, pausedWorkers: true })
   .extend({
     framesPerSecond: z
       .number()
@@ -127,6 +127,10 @@ export const feedMessageSchema = z
         workers: z.array(workerSchema).optional().meta({
           description: "Topic workers: those that are here, and paused ones (`intent`) that will come back",
         }),
+        pausedPools: z
+          .array(z.string())
+          .optional()
+          .meta({ description: "Topic workers: pools that are paused as a whole, by name" }),
         log: logLengthSchema.optional().meta({ description: "Topic log:" }),
       })
       .meta({ title: "FeedSnapshot" }),

@@ -157,9 +157,12 @@ export const jobDetailSchema = jobSchema
     steps: z.array(stepSchema),
     parameters: z.record(z.string(), parameterValueSchema),
     settings: jobSettingsSchema,
+    pausedPools: z.array(z.string()).meta({
+      description: "Why it waits: these pools are paused as a whole. Empty: not for that",
+    }),
     pausedWorkers: z.array(z.string()).meta({
       description:
-        "Why it waits: every worker that could render what waits is paused, these (at most 20). Empty: not for that",
+        "Why it waits: every worker that could render what waits is paused, in other pools these by themselves (at most 20). Empty: not for that",
     }),
     failures: z
       .array(z.object({ reason: z.string(), count, step: z.string(), ordinals: z.array(count) }))

@@ -39,6 +39,10 @@ export function isHere({ state }: { state: WorkerState }): boolean {
 export const workerIntents = ["run", "pause", "drain"] as const;
 export type WorkerIntent = (typeof workerIntents)[number];
 
+/** What a person asked of a whole pool. */
+export const poolIntents = ["run", "pause"] as const;
+export type PoolIntent = (typeof poolIntents)[number];
+
 /** What a person (or `system`, for `stop`) asked of a job. */
 export const jobIntents = ["run", "pause", "cancel", "stop"] as const;
 export type JobIntent = (typeof jobIntents)[number];

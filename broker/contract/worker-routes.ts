@@ -1,17 +1,20 @@
-// The operations that workers call, and those on workers.
+// The operations that workers call, and those on workers and their pools.
 import { z } from "zod";
 import {
   leaseAnswerSchema,
   leaseInputsSchema,
   ordersSchema,
+  poolIntentSchema,
   registeredWorkerSchema,
   registerWorkerSchema,
   renewedSchema,
   renewSchema,
   reportedSchema,
   reportSchema,
+  setPoolIntentSchema,
   setWorkerIntentSchema,
   stepScriptSchema,
+  workerListSchema,
   workerSchema,
 } from "./worker.ts";
 import type { Operation } from "./operation.ts";
@@ -30,7 +33,7 @@ export const workerRoutes = {
         .meta({ description: "Stopped and lost ones too; without it, those that are here or paused" }),
     }),
     status: 200,
-    answer: z.object({ items: z.array(workerSchema) }),
+    answer: workerListSchema,
     problems: ["malformed"],
   },
   setWorkerIntent: {
@@ -44,6 +47,17 @@ export const workerRoutes = {
     answer: workerSchema,
     problems: ["malformed", "invalid", "not-found"],
   },
+  setPoolIntent: {
+    method: "put",
+    path: "/v1/pools/{pool}/intent",
+    summary: "Pause a whole pool, whoever is in it, or go on",
+    roles: ["admin"],
+    params: z.object({ pool: z.string().max(64) }),
+    body: setPoolIntentSchema,
+    status: 200,
+    answer: poolIntentSchema,
+    problems: ["malformed", "invalid", "not-found"],
+  },
   registerWorker: {
     method: "post",
     path: "/v1/workers",
@@ -52,7 +66,7 @@ export const workerRoutes = {
     body: registerWorkerSchema,
     status: 201,
     answer: registeredWorkerSchema,
-    problems: ["malformed", "invalid"],
+    problems: ["malformed", "invalid", "busy"],
   },
   leaveWorker: {
     method: "delete",

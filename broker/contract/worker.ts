@@ -1,7 +1,7 @@
 // What workers say and hear: register, lease, report, orders (design §5 and §6).
 import { z } from "zod";
 import { blobRefSchema, sha256Schema } from "./blob.ts";
-import { failureClasses, workerIntents, workerStates } from "./states.ts";
+import { failureClasses, poolIntents, workerIntents, workerStates } from "./states.ts";
 import { sharedRootSchema } from "./system.ts";
 import { parameterValueSchema } from "./job.ts";
 import { lineSchema, nameSchema } from "./name.ts";
@@ -48,7 +48,8 @@ export const workerSchema = z
     pool: z.string(),
     state: z.enum(workerStates),
     intent: z.enum(workerIntents).meta({
-      description: "What a person asked of it. `pause` outlives its agent: it comes back paused",
+      description:
+        "What a person asked of it. `pause` outlives its agent: it comes back paused. One that is `paused` with `run` here is so with its pool",
     }),
     osFamily: z.string(),
     blenders: z.array(blenderInstallSchema),
@@ -262,3 +263,30 @@ export const setWorkerIntentSchema = z
   })
   .strict()
   .meta({ id: "SetWorkerIntent" });
+
+export const setPoolIntentSchema = z
+  .object({
+    intent: z.enum(poolIntents).meta({
+      description:
+        "pause: its workers finish the frame in work, none is started, and whoever comes begins paused, until it is told to run",
+    }),
+  })
+  .strict()
+  .meta({ id: "SetPoolIntent" });
+export const poolIntentSchema = z
+  .object({
+    pool: z.string(),
+    intent: z.enum(poolIntents),
+    workers: z.array(workerSchema).meta({
+      description:
+        "Those of it that are here, or paused by themselves: such a one stays so when its pool goes on",
+    }),
+  })
+  .meta({ id: "PoolIntent" });
+
+export const workerListSchema = z
+  .object({
+    items: z.array(workerSchema),
+    pausedPools: z.array(z.string()).meta({ description: "Pools that are paused as a whole, by name" }),
+  })
+  .meta({ id: "WorkerList" });

@@ -9,8 +9,10 @@ export interface CapacityInput {
   /** Ready tasks that workers of this pool could run. */
   demand: number;
   launches: readonly LaunchView[];
-  /** Workers of this pool that a person paused and whose agent is gone: each keeps its slot. */
+  /** Paused ones whose agent is gone: each keeps its slot, so that nobody is started in its place. */
   away: number;
+  /** A person paused the whole pool. */
+  isPaused: boolean;
   limits: { slots: number };
   /** Failed starts in a row, and when the last one was (ms, monotonic). */
   failedStarts: number;
@@ -26,13 +28,13 @@ const longestBackoffMs = 60_000;
 
 /** What to do now. Agents leave by themselves when idle, so nothing is ever stopped here. */
 export function planCapacity(input: CapacityInput): CapacityAction {
+  if (input.isPaused) return { kind: "none" };
   const inState = (...states: string[]) =>
     input.launches.filter(({ state }) => states.includes(state)).length;
   const present = inState("starting", "running");
-  const paused = inState("paused") + input.away;
-  // Nobody works here and somebody paused: the machine is wanted for something else, its other slots stay empty too.
-  if (paused > 0 && present === 0) return { kind: "none" };
-  const wanted = Math.min(input.demand, input.limits.slots - paused);
+  // Whoever else is here, or not: a slot is kept for each that is paused, and the others are used as ever.
+  const kept = inState("paused") + input.away;
+  const wanted = Math.min(input.demand, input.limits.slots - kept);
   if (wanted <= present) return { kind: "none" };
   if (input.failedStarts > 0) {
     const wait = Math.min(firstBackoffMs * 2 ** (input.failedStarts - 1), longestBackoffMs);

@@ -53,7 +53,7 @@ ${diagram(workerMachine, "idle")}
 
 ${table(workerMachine)}
 
-What a person asks of a worker holds until they ask for something else. A pause outlives the agent, its machine and the broker: whoever comes under that name in that pool begins as \`paused\`, and nobody is started in its place. A worker that drains and is asked to pause while it has no frame is \`paused\` at once.
+What a person asks of a worker holds until they ask for something else. A pause outlives the agent, its machine and the broker: whoever comes under that name in that pool begins as \`paused\`, and nobody is started in its place. A pool can be paused as a whole: who would run in it is paused with it. A worker that drains and is asked to pause while it has no frame is \`paused\` at once.
 
 ## A job
 

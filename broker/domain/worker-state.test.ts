@@ -2,7 +2,7 @@
 import { expect, test } from "vitest";
 import { workerIntents, type WorkerIntent } from "../contract/states.ts";
 import { nextState, workerMachine } from "./machine.ts";
-import { workerStateOf } from "./worker-state.ts";
+import { askedOf, workerStateOf } from "./worker-state.ts";
 
 const eventOf = { pause: "pause", drain: "drain" } as const;
 
@@ -29,6 +29,23 @@ test("taking and finishing frames walks the table too", () => {
   for (const state of ["pausing", "paused", "draining"] as const)
     expect(nextState(workerMachine, state, "lease"), `a ${state} worker is given nothing`).toBeUndefined();
 });
+
+test.each(workerIntents)(
+  "asked to %s: in a paused pool only who would run waits, and with its pool goes on",
+  (own) => {
+    expect(askedOf(own, false)).toBe(own);
+    expect(askedOf(own, true)).toBe(own === "drain" ? "drain" : "pause");
+    for (const isBusy of [true, false]) {
+      const before = workerStateOf(askedOf(own, false), isBusy);
+      const after = workerStateOf(askedOf(own, true), isBusy);
+      if (own !== "run") expect(after).toBe(before);
+      else {
+        expect(nextState(workerMachine, before, "pause")).toBe(after);
+        expect(nextState(workerMachine, after, "resume")).toBe(before);
+      }
+    }
+  },
+);
 
 function askOf(from: WorkerIntent, to: WorkerIntent): string {
   return to === "run" ? (from === "pause" ? "resume" : "undrain") : eventOf[to];

@@ -32,6 +32,7 @@ export function encodeEvents(
     const { jobNumber } = event;
     if (jobNumber === null) {
       if (topics.workers && event.kind === "worker.changed") parts.push(withWorker(batch, index, event));
+      if (topics.workers && event.kind === "pool.changed") parts.push(`${textOf(batch, index, event)}}`);
       continue;
     }
     const isOfJob = event.kind === "job.created" || event.kind === "job.changed";

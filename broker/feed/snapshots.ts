@@ -16,6 +16,7 @@ import {
   readSteps,
   shownJobs,
 } from "../store/feed.ts";
+import { pausedPools } from "../store/pools.ts";
 import { failuresOf } from "../store/read-jobs.ts";
 import { rowsOf } from "../store/tx.ts";
 import { framesText } from "./frames.ts";
@@ -76,8 +77,9 @@ export function createSnapshots(broker: Broker, path: string, epoch: string): Sn
         if (found) say({ topic: `job:${number}`, part: 0, last: true, ...found });
       }
       if (topics.workers) {
+        const paused = pausedPools(rows);
         await inPages(describeWorkers(broker, rows, db, false), (workers, part, last) =>
-          say({ topic: "workers", part, last, workers }),
+          say({ topic: "workers", part, last, workers, pausedPools: paused }),
         );
       }
       return { cursor, parts };

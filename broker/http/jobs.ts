@@ -2,11 +2,11 @@
 import { Problem } from "../contract/problem.ts";
 import { taskStates, jobStates } from "../contract/states.ts";
 import { idOf, requireNumber } from "../service/ids.ts";
-import { pausedWorkers } from "../service/paused-workers.ts";
 import { cursorNumber } from "../service/paging.ts";
 import { requeueTasks } from "../service/requeue.ts";
 import { setJobIntent, setJobPriority } from "../service/set-intent.ts";
 import { planOnly, submitJob } from "../service/submit-job.ts";
+import { whyJobPaused } from "../service/why-paused.ts";
 import { eventsAfter, newestCursor } from "../store/events.ts";
 import { prunedTo } from "../store/feed.ts";
 import { getJobDetail, listJobs } from "../store/read-jobs.ts";
@@ -56,7 +56,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
       const { plan } = broker.plans.of(number);
       const detail = getJobDetail(db, number, (index) => plan.steps[index]?.dependsOn ?? []);
       if (!detail) throw new Problem("not-found", `There is no job ${params.job}.`);
-      return { ...detail, pausedWorkers: pausedWorkers(broker, db, number) };
+      return { ...detail, ...whyJobPaused(broker, db, number) };
     },
     async setJobIntent({ params, body }) {
       const number = jobNumber(context, params.job);

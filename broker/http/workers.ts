@@ -12,7 +12,9 @@ import { waitForOrders } from "../service/orders.ts";
 import { needsOf, outputsOf } from "../service/outputs.ts";
 import { leaveWorker, registerWorker } from "../service/register-worker.ts";
 import { lost, reportLease } from "../service/report-lease.ts";
+import { setPoolIntent } from "../service/set-pool-intent.ts";
 import { setWorkerIntent } from "../service/set-worker-intent.ts";
+import { pausedPools } from "../store/pools.ts";
 import { jobNumber, ownWorker, type HttpContext } from "./context.ts";
 import type { Handlers } from "./mount.ts";
 
@@ -20,6 +22,7 @@ type WorkerHandlers = Pick<
   Handlers,
   | "listWorkers"
   | "setWorkerIntent"
+  | "setPoolIntent"
   | "registerWorker"
   | "leaveWorker"
   | "getOrders"
@@ -41,7 +44,10 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
   const { broker, db, logs } = context;
 
   return {
-    listWorkers: ({ query }) => ({ items: describeWorkers(broker, broker.rows, db, query.all) }),
+    listWorkers: ({ query }) => ({
+      items: describeWorkers(broker, broker.rows, db, query.all),
+      pausedPools: pausedPools(broker.rows),
+    }),
     async setWorkerIntent({ params, body }) {
       const id = requireNumber("worker", params.worker);
       await setWorkerIntent(broker, id, body.intent);
@@ -49,8 +55,13 @@ export function workerHandlers(context: HttpContext): WorkerHandlers {
       if (!worker) throw new Problem("not-found", `The worker ${params.worker} has just left.`);
       return worker;
     },
-    async registerWorker({ who, body }) {
-      const id = await registerWorker(broker, who.tokenId, body);
+    async setPoolIntent({ params: { pool }, body: { intent } }) {
+      await setPoolIntent(broker, pool, intent);
+      const all = describeWorkers(broker, broker.rows, db, false);
+      return { pool, intent, workers: all.filter((one) => one.pool === pool) };
+    },
+    async registerWorker({ who, body, signal }) {
+      const id = await registerWorker(broker, who.tokenId, body, signal);
       const { leaseTermMs, renewEveryMs, idleExitMs } = broker.limits;
       return { workerId: idOf("worker", id), leaseTermMs, renewEveryMs, idleExitMs };
     },

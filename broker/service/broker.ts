@@ -20,6 +20,8 @@ export interface Limits {
   renewEveryMs: number;
   /** A worker that was not heard of for so long, without a lease, is lost. */
   workerSilenceMs: number;
+  /** A paused worker whose name another agent of its token claims is gone if it is not heard of for so long. */
+  answersWithinMs: number;
   /** Agents leave after so long without work; null: never. */
   idleExitMs: number | null;
 }
@@ -30,8 +32,17 @@ export const defaultLimits: Limits = {
   leaseTermMs: 30_000,
   renewEveryMs: 5_000,
   workerSilenceMs: 90_000,
+  // Longer than an agent waits between two tries to reach a broker that was away.
+  answersWithinMs: 10_000,
   idleExitMs: 5 * 60_000,
 };
+
+/** A pool of the configuration. */
+export interface PoolFacts {
+  kind: "local" | "joined";
+  /** Agents that this broker starts for it, at most. */
+  launched: number;
+}
 
 /** What the broker remembers of a live worker beside its row. */
 export interface WorkerMemory {
@@ -40,6 +51,7 @@ export interface WorkerMemory {
   tokenId: number;
   launchId: number | null;
   capabilities: Capabilities;
+  /** What is asked of it, by itself or with its pool. */
   intent: WorkerIntent;
   matches: Map<string, boolean>;
   warm: Warm | null;
@@ -48,6 +60,8 @@ export interface WorkerMemory {
   version: number;
   waiting: Set<() => void>;
   lastSeenMs: number;
+  /** How often it was heard of. */
+  signs: number;
   /** Its lease expired and it was not heard of since: nothing is expected of it. */
   silent: boolean;
   progress: { ordinal: number; percent: number; status?: string | undefined } | null;
@@ -69,7 +83,7 @@ export interface Broker {
   readonly logFolder: string;
   readonly templates: ReadonlyMap<string, string>;
   /** The pools in the configuration, by name. */
-  readonly pools: ReadonlyMap<string, "local" | "joined">;
+  readonly pools: ReadonlyMap<string, PoolFacts>;
   readonly sharedRoots: readonly SharedRoot[];
   readonly candidates: Candidates;
   readonly shares: Shares;
@@ -152,6 +166,7 @@ export function isLeaseToken(broker: Broker, leaseId: number, token: string): bo
 /** Notes that a worker was heard of just now. */
 export function heardOf(broker: Broker, worker: WorkerMemory): void {
   worker.lastSeenMs = broker.clock.now();
+  worker.signs++;
   worker.silent = false;
 }
 

@@ -7,6 +7,7 @@ import { factsOf } from "./offer.ts";
 import { idOf } from "./ids.ts";
 import { launchEnded } from "./register-worker.ts";
 import { createToken } from "./tokens.ts";
+import { pausedPools } from "../store/pools.ts";
 import { rowsOf } from "../store/tx.ts";
 import type { Broker } from "./broker.ts";
 
@@ -41,11 +42,14 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   let lastCapabilities: Capabilities | null = null;
   let stopped = false;
 
-  /** Workers that count: one that fell silent is made up for by another, but never one that a person paused. */
+  /**
+   * Workers that take slots: those that were started here, not whoever joined the pool from elsewhere. One that fell silent
+   * is made up for by another, but never one that is paused.
+   */
   function liveWorkers() {
     return [...broker.workers.values()].filter(
-      ({ capabilities, silent, intent }) =>
-        capabilities.pool === options.pool && (!silent || intent === "pause"),
+      ({ capabilities, launchId, silent, intent }) =>
+        capabilities.pool === options.pool && launchId !== null && (!silent || intent === "pause"),
     );
   }
 
@@ -60,11 +64,11 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     ].map((state, index) => ({ launchId: String(index), state }));
   }
 
-  /** Paused workers whose agent is gone: it was killed, or left with an earlier broker. */
+  /** Paused workers of its own whose agent is gone: it was killed, or left with an earlier broker. */
   function away(): number {
     const { count } = broker.reader
       .prepare(
-        "SELECT count(*) AS count FROM workers WHERE pool = ? AND intent = 'pause' AND ended_at IS NOT NULL",
+        "SELECT count(*) AS count FROM workers WHERE pool = ? AND intent = 'pause' AND launch_id IS NOT NULL AND ended_at IS NOT NULL",
       )
       .get(options.pool) as { count: number };
     return count;
@@ -92,17 +96,15 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     scheduled = false;
     if (stopped || broker.stopping) return;
     const live = liveWorkers();
-    if (live[0]) {
-      lastCapabilities = live[0].capabilities;
-      failedStarts = 0;
-    } else {
-      // The next one may find more than the last one had, such as a Blender that was installed meanwhile.
-      lastCapabilities = null;
-    }
+    if (live.length > 0) failedStarts = 0;
+    // The next one may find more than the last one had, such as a Blender that was installed meanwhile; and more than a
+    // paused one has, which does not look again.
+    lastCapabilities = live.find(({ intent }) => intent !== "pause")?.capabilities ?? null;
     const action = planCapacity({
       demand: readyTasks() + live.filter(({ lease, intent }) => lease !== null && intent !== "pause").length,
       launches: present(),
       away: away(),
+      isPaused: pausedPools(rows).includes(options.pool),
       limits: { slots: options.slots },
       failedStarts,
       lastFailureMs,

@@ -1,28 +1,37 @@
 // Workers come and go: an agent registers, leaves, or is found dead by its launcher.
 import type { RegisterWorker } from "../contract/worker.ts";
 import type { WorkerIntent, WorkerState } from "../contract/states.ts";
-import { workerStateOf } from "../domain/worker-state.ts";
+import { askedOf, workerStateOf } from "../domain/worker-state.ts";
 import { addEvent } from "../store/events.ts";
 import { openLeaseOf } from "../store/leases.ts";
+import { pausedPools } from "../store/pools.ts";
 import type { Tx } from "../store/tx.ts";
 import { nudge, type Broker, type WorkerMemory } from "./broker.ts";
+import { findGone, type IsGone } from "./claim-name.ts";
 import { closeLease } from "./close-lease.ts";
 import { idOf, numberOf } from "./ids.ts";
 
 /**
  * Makes a worker of an agent; returns its id. A name that a live worker has gets a number: "vm", "vm 2", "vm 3". Where a
- * person paused the last one of that name, this one is paused too.
+ * person paused the last one of that name, or the whole pool, this one is paused too. Throws `busy` when the agent hangs up (`signal`).
  */
-export function registerWorker(broker: Broker, tokenId: number, body: RegisterWorker): Promise<number> {
+export async function registerWorker(
+  broker: Broker,
+  tokenId: number,
+  body: RegisterWorker,
+  signal: AbortSignal,
+): Promise<number> {
+  const isGone = await findGone(broker, tokenId, body, signal);
   return broker.writer.write((tx) => {
     const launch = body.launchId === undefined ? null : (numberOf("launch", body.launchId) ?? null);
     const known =
       launch === null
         ? undefined
         : tx.get<Launch>("SELECT id, pool FROM launches WHERE id = ? AND token_id = ?", launch, tokenId);
-    const name = freeName(broker, tx, tokenId, body);
+    const name = freeName(broker, tx, body.name, isGone);
     const intent = takePause(tx, body.pool, name) ? "pause" : "run";
-    const state = workerStateOf(intent, false);
+    const asked = askedOf(intent, pausedPools(tx).includes(body.pool));
+    const state = workerStateOf(asked, false);
     const { id } = tx.run(
       `INSERT INTO workers (name, pool, token_id, launch_id, intent, state, os_family, agent_version, amounts, attributes, blenders, registered_at)
        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -41,7 +50,7 @@ export function registerWorker(broker: Broker, tokenId: number, body: RegisterWo
     );
     workerEvent(tx, state, { id, name });
     tx.after(() =>
-      broker.workers.set(id, remember(broker, { id, tokenId, intent }, known, { ...body, name })),
+      broker.workers.set(id, remember(broker, { id, tokenId, intent: asked }, known, { ...body, name })),
     );
     return id;
   });
@@ -53,18 +62,17 @@ interface Launch {
 }
 
 /** People name workers by name, to pause one for example: no two live ones share theirs. */
-function freeName(broker: Broker, tx: Tx, tokenId: number, { name: wanted, pool }: RegisterWorker): string {
+function freeName(broker: Broker, tx: Tx, wanted: string, isGone: IsGone): string {
   for (let count = 1; ; count++) {
     const name = count === 1 ? wanted : `${wanted} ${count}`;
-    const live = tx.get<{ id: number; pool: string; tokenId: number; intent: WorkerIntent }>(
-      "SELECT id, pool, token_id AS tokenId, intent FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1",
+    const live = tx.get<{ id: number }>(
+      "SELECT id FROM workers WHERE name = ? AND ended_at IS NULL LIMIT 1",
       name,
     );
     if (!live) return name;
     const memory = broker.workers.get(live.id);
-    const isSame = live.pool === pool && live.tokenId === tokenId && live.intent === "pause";
     // Its agent, or its machine, ended without a word and began anew before it was missed: a pause must not end that way.
-    if (memory && isSame && memory.waiting.size === 0) {
+    if (memory && isGone(memory)) {
       const reason = "The worker's own process began anew while it rendered. The frame is tried again.";
       endWorker(broker, tx, memory, "lost", { kind: "lost", reason });
       return name;
@@ -100,7 +108,7 @@ function remember(
     tokenId,
     launchId: launch?.id ?? null,
     capabilities: {
-      ownMachine: launch !== undefined && broker.pools.get(launch.pool) === "local",
+      ownMachine: launch !== undefined && broker.pools.get(launch.pool)?.kind === "local",
       amounts: body.amounts,
       attributes: body.attributes,
       pool: body.pool,
@@ -113,6 +121,7 @@ function remember(
     version: 1,
     waiting: new Set(),
     lastSeenMs: broker.clock.now(),
+    signs: 0,
     silent: false,
     progress: null,
   };
@@ -138,9 +147,11 @@ export function recallWorkers(broker: Broker): Promise<void> {
       attributes: string;
       blenders: string;
     }[];
+    const paused = pausedPools(tx);
     const memories = rows.map((row) => {
       const launch = row.launch_id === null ? undefined : { id: row.launch_id, pool: row.launch_pool ?? "" };
-      return remember(broker, { id: row.id, tokenId: row.token_id, intent: row.intent }, launch, {
+      const intent = askedOf(row.intent, paused.includes(row.pool));
+      return remember(broker, { id: row.id, tokenId: row.token_id, intent }, launch, {
         name: row.name,
         pool: row.pool,
         agentVersion: row.agent_version,

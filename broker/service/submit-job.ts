@@ -124,7 +124,7 @@ function refuseUnknownPool(broker: Broker, pool: string | undefined): void {
 /** Files that are read where they lie are seen by workers of this machine alone: without any, the job would wait for ever. */
 function refuseInPlace(broker: Broker, { filesInPlace, pool }: Submit["settings"]): void {
   if (!filesInPlace) return;
-  const isLocal = (name: string) => broker.pools.get(name) === "local";
+  const isLocal = (name: string) => broker.pools.get(name)?.kind === "local";
   if (pool === undefined ? [...broker.pools.keys()].some(isLocal) : isLocal(pool)) return;
   throw new Problem(
     "invalid",

@@ -5,6 +5,7 @@ import Database from "better-sqlite3";
 import type { Job, JobDetail, Step } from "../contract/job.ts";
 import { stateLetters } from "../contract/feed-words.ts";
 import type { JobIntent, JobState } from "../contract/states.ts";
+import { readMeta, writeMeta } from "./meta.ts";
 import type { Reader, Rows, Tx } from "./tx.ts";
 
 /** A read-only connection of the feed's own: its transactions stay open over several turns of the loop. */
@@ -35,18 +36,6 @@ const prunedKey = "feed.pruned";
 /** The newest cursor whose event may be gone; 0 when none is. Resuming behind it or later is exact. */
 export function prunedTo(rows: Rows): number {
   return Number(readMeta(rows, prunedKey) ?? 0);
-}
-
-function readMeta(rows: Rows, key: string): string | undefined {
-  return rows.get<{ value: string }>("SELECT value FROM meta WHERE key = ?", key)?.value;
-}
-
-function writeMeta(tx: Tx, key: string, value: string): void {
-  tx.run(
-    "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-    key,
-    value,
-  );
 }
 
 export interface PruneRule {

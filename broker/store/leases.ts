@@ -58,11 +58,12 @@ export function readyOfChunk(tx: Tx, stepId: number, chunk: number): number[] {
 
 /**
  * Opens a lease; the unique index refuses a second one for the same worker. Returns undefined when the worker is gone or
- * takes no more: that may have come in this very group of writes, which memory hears of only after COMMIT.
+ * takes no more, by itself or with its pool: that may have come in this very group of writes, which memory hears of only
+ * after COMMIT.
  */
 export function openLease(tx: Tx, workerId: number, stepId: number): number | undefined {
   const opened = tx.run(
-    "INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, ?, ? FROM workers WHERE id = cast(? AS integer) AND ended_at IS NULL AND intent = 'run'",
+    "INSERT INTO leases (worker_id, step_id, opened_at) SELECT id, ?, ? FROM workers WHERE id = cast(? AS integer) AND state = 'idle'",
     stepId,
     tx.now,
     workerId,

@@ -93,7 +93,7 @@ export function getJobDetail(
   db: ReadDatabase,
   jobId: number,
   dependsOn: (index: number) => string[],
-): Omit<JobDetail, "pausedWorkers"> | undefined {
+): Omit<JobDetail, "pausedPools" | "pausedWorkers"> | undefined {
   const row = db
     .select()
     .from(jobs)

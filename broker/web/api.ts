@@ -1,7 +1,7 @@
 // The broker's HTTP API as the page calls it: with its cookie, typed by the contract.
 import { createClient, ProblemError, UnreachableError, type Answer } from "../contract/client.ts";
 import type { Requeue, SubmitInput } from "../contract/job.ts";
-import type { WorkerIntent } from "../contract/states.ts";
+import type { PoolIntent, WorkerIntent } from "../contract/states.ts";
 
 type Query = Record<string, string | number | boolean | undefined>;
 
@@ -48,6 +48,10 @@ function createPageApi() {
       get<Answer<"getTemplate">>(`/v1/templates/${encodeURIComponent(name)}`, {}, signal),
     setWorkerIntent: (worker: string, intent: WorkerIntent) =>
       client.call<unknown>("put", `/v1/workers/${encodeURIComponent(worker)}/intent`, { body: { intent } }),
+    setPoolIntent: (pool: string, intent: PoolIntent) =>
+      client.call<Answer<"setPoolIntent">>("put", `/v1/pools/${encodeURIComponent(pool)}/intent`, {
+        body: { intent },
+      }),
     getSystem: (signal?: AbortSignal) => get<Answer<"getSystem">>("/v1/system", {}, signal),
     signDownloads: (sha256s: string[]) =>
       client.call<Answer<"signDownloads">>("post", "/v1/blobs/downloads", { body: { sha256s } }),

@@ -116,3 +116,26 @@ test("a broker that is killed meanwhile, and an agent that is, forget nothing", 
   await tell(after.id, "run");
   await farm.jobIn(number, "succeeded");
 });
+
+test("a paused pool outlives a killed broker and killed agents, and whoever comes begins paused", async () => {
+  farm = await startFarm();
+  const first = await farm.agent();
+  const gate = join(farm.folder, "gate");
+  const { number } = await farm.submit(shellStep(`while ! [ -e ${gate} ]; do sleep 0.02; done`, "1-3"));
+  await until("it runs", async () => (await farm.attempts(number)).some(({ state }) => state === "started"));
+  const tellPool = (intent: string) => farm.client.call("put", "/v1/pools/test/intent", { body: { intent } });
+  await tellPool("pause");
+  expect(await states()).toEqual(["pausing"]);
+  await mkdir(gate);
+  await until("its frame is done", async () => (await states())[0] === "paused");
+  await farm.killBroker();
+  first.signal("SIGKILL");
+  await first.ended;
+  await farm.restartBroker();
+  await farm.agent({ args: ["--name", "another"] });
+  const [another] = (await farm.workers()).filter(({ name }) => name === "another");
+  expect(another).toMatchObject({ state: "paused", intent: "run" });
+  expect((await farm.job(number)).counts).toMatchObject({ succeeded: 1, ready: 2, running: 0 });
+  await tellPool("run");
+  await farm.jobIn(number, "succeeded");
+});

@@ -61,6 +61,20 @@ test("pause finishes the frame, holds over the broker's restart, says why the jo
     code: 1,
     err: `There is no worker "${worker.name.slice(0, -1)}x" here. Did you mean ${worker.name}?\n`,
   });
+  await desk.tally("workers", "drain", "--pool", "local");
+  expect((await listed())[0]).toMatchObject({ state: "draining" });
+  expect((await desk.tally("workers", "drain", "--pool", "local")).err).toBe(
+    'Every worker of the pool "local" finishes and leaves already. List them: tally workers\n',
+  );
+  const stays = JSON.parse(
+    (await desk.tally("workers", "resume", "--pool", "local", "--json")).out,
+  ) as object;
+  expect(stays).toMatchObject({ pool: "local", intent: "run", workers: [{ state: "busy", intent: "run" }] });
+  expect((await desk.tally("workers", "pause", "--pool", "local")).out).toBe(
+    "The pool local is paused: nothing renders in it once the frame in work is done. Let it go on: tally workers resume --pool local\n",
+  );
+  expect((await listed())[0]).toMatchObject({ state: "pausing", intent: "run" });
+  await desk.tally("workers", "resume", "--pool", "local");
   expect(await desk.tally("workers", "pause", worker.name)).toMatchObject({
     code: 0,
     out: `${worker.name} finishes its frame, then takes no more. Let it go on: tally workers resume ${name}\n`,
@@ -76,23 +90,59 @@ test("pause finishes the frame, holds over the broker's restart, says why the jo
   expect((await desk.tally("workers")).out).toContain("paused, away");
   expect((await desk.tally("show", "1")).out).toContain(why);
   expect(await listed("--pool", "elsewhere")).toEqual([]);
-  expect((await desk.tally("workers", "resume", "--pool", "elsewhere")).err).toBe(
-    'No worker of the pool "elsewhere" is here now. List them: tally workers\n',
-  );
-  expect(await desk.tally("workers", "resume", "--pool", "local")).toMatchObject({
+  expect(await desk.tally("workers", "resume", worker.name)).toMatchObject({
     code: 0,
     out: `${worker.name} takes frames again once it is back.\n`,
   });
   await Promise.all([2, 3].map(go));
   expect((await desk.tally("watch", "1")).out).toContain("Job 1 is done: 3 frames");
   expect((await desk.tally("watch", "2")).code).toBe(0);
-  expect(await desk.tally("workers", "pause", "--pool", "local")).toMatchObject({
-    code: 0,
-    out: `${worker.name} takes no more frames. Let it go on: tally workers resume ${name}\n`,
-  });
-  expect((await desk.tally("workers", "pause", "--pool", "local")).err).toBe(
-    'No worker of the pool "local" is left to pause. List them: tally workers\n',
-  );
+  await desk.tally("workers", "pause", worker.name);
   const resumed = await desk.tally("workers", "resume", worker.name, "--json");
   expect(JSON.parse(resumed.out)).toMatchObject({ name: worker.name, state: "idle", intent: "run" });
+});
+
+test("a whole pool is paused though nobody is in it, over the broker's restart; resume --pool goes on, but not with who was paused alone", async () => {
+  const [worker] = await listed();
+  const name = worker?.name ?? "";
+  const typed = /^[\w.@-]+$/.test(name) ? name : `"${name}"`;
+  await desk.tally("workers", "drain", name);
+  await until("it has left", async () => (await listed()).length === 0);
+  expect((await desk.tally("workers", "pause", "--pool", "lcoal")).err).toBe(
+    'There is no pool "lcoal". There are: local.\n',
+  );
+  const goOn = "Let it go on: tally workers resume --pool local\n";
+  expect(await desk.tally("workers", "pause", "--pool", "local")).toMatchObject({
+    code: 0,
+    out: `The pool local is paused: nothing renders in it. ${goOn}`,
+  });
+  await desk.tally("stop");
+  expect((await desk.tally("submit", "waits.yaml")).out).toContain("Job 3");
+  expect((await desk.tally("workers")).out).toBe(`No worker is here now.\nThe pool local is paused. ${goOn}`);
+  expect((await desk.tally("workers", "--pool", "elsewhere")).out).not.toContain("paused");
+  expect((await desk.tally("show", "3")).out).toContain(`Job 3 waits: the pool local is paused. ${goOn}`);
+  expect(await desk.tally("workers", "resume", "--pool", "local")).toMatchObject({
+    code: 0,
+    out: "The pool local takes frames again.\n",
+  });
+  expect((await desk.tally("watch", "3")).out).toContain("Job 3 is done: 3 frames");
+
+  await desk.tally("workers", "pause", "--pool", "local");
+  expect((await desk.tally("workers")).out).toContain(`The pool local is paused. ${goOn}`);
+  expect(await desk.tally("workers", "resume", name)).toMatchObject({
+    code: 0,
+    out: `${name} takes no frames yet: its whole pool is paused. ${goOn}`,
+  });
+  await desk.tally("workers", "pause", name);
+  expect((await desk.tally("workers", "resume", "--pool", "local")).out).toBe(
+    `The pool local takes frames again. ${name} was paused by itself, and stays so: tally workers resume ${typed}\n`,
+  );
+  expect(await desk.tally("workers", "drain", "--pool", "local")).toMatchObject({
+    code: 0,
+    out: `${name} finishes its frame and leaves.\n`,
+  });
+  await until("it has left", async () => (await listed()).length === 0);
+  expect((await desk.tally("workers", "drain", "--pool", "local")).err).toBe(
+    'No worker of the pool "local" is here now. List them: tally workers\n',
+  );
 });

@@ -199,45 +199,6 @@ test("one that was lost while paused is told as lost, and comes back paused", as
   expect(await shown(broker)).toEqual(["this PC paused pause"]);
 });
 
-test("an agent that was killed and began anew before it was missed is paused, its frame is tried again", async () => {
-  const broker = await testBroker();
-  const { number } = await submit(broker.api);
-  const token = await broker.tokenFor("worker");
-  const first = await joinWorker(broker, {}, token);
-  const held = await first.work();
-  await first.report(held, [started(0)]);
-  await tell(broker, first.id, "pause");
-  const second = await joinWorker(broker, {}, token);
-  expect(await shown(broker)).toEqual(["this PC paused pause"]);
-  expect(second.id).not.toBe(first.id);
-  const { items } = await broker.api.ok("listTasks", { params: { job: number } });
-  expect(items[0]).toMatchObject({ state: "ready", losses: 1, failures: 0 });
-  expect(items[0]?.reason).toBe(
-    "The worker's own process began anew while it rendered. The frame is tried again.",
-  );
-});
-
-test("a second agent beside a paused one that is here gets a name of its own", async () => {
-  const broker = await testBroker();
-  const token = await broker.tokenFor("worker");
-  const first = await joinWorker(broker, {}, token);
-  await tell(broker, first.id, "pause");
-  const { version } = await first.orders();
-  const stop = new AbortController();
-  const waits = first.api.raw("getOrders", {
-    params: { worker: first.id },
-    query: { after: version },
-    signal: stop.signal,
-  });
-  const memory = broker.broker.workers.get(1);
-  await expect.poll(() => memory?.waiting.size).toBe(1);
-  await joinWorker(broker, {}, token);
-  await joinWorker(broker, {}, await broker.tokenFor("worker", "another"));
-  expect(await shown(broker)).toEqual(["this PC paused pause", "this PC 2 idle run", "this PC 3 idle run"]);
-  stop.abort();
-  await expect(waits).rejects.toThrow("abort");
-});
-
 test("nobody is started in its place: not while it is here, nor when it is gone, until somebody resumes it", async () => {
   const { launcher, launches, started: launched, looked } = countingLauncher();
   const broker = await testBroker({ launcher });

@@ -21,7 +21,7 @@ test("a reader hears hello, snapshots at one cursor, and then every event of its
   expect(hello.cursor).toMatch(new RegExp(`^${hello.epoch}\\.\\d+$`));
   const snapshot = await reader.next("snapshot", (one) => one.topic === `job:${number}`);
   const detail = await broker.api.ok("getJob", { params: { job: number } });
-  const { settings: _, pausedWorkers: __, ...shown } = detail;
+  const { settings: _, pausedPools: __, pausedWorkers: ___, ...shown } = detail;
   expect(snapshot.job).toEqual({ ...shown, framesPerSecond: null });
   expect(snapshot.states).toEqual([
     { step: "render", encoding: "runs", text: "3q", frames: "1-3" },

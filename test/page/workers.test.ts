@@ -1,4 +1,4 @@
-// Workers in a real Chromium: who is here, what each does, pausing one and all, and what a job says that waits for them.
+// Workers in a real Chromium: who is here, what each does, pausing one and a whole pool, and what a job says that waits for them.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { submit, until } from "../support/builders.ts";
 import { joinWorker, started, type FakeWorker, type Held } from "../support/fake-worker.ts";
@@ -6,6 +6,7 @@ import { openDesk, type Desk } from "./desk.ts";
 
 let desk: Desk;
 let gpu: FakeWorker;
+let ten: FakeWorker;
 let held: Held;
 beforeAll(async () => {
   desk = await openDesk();
@@ -13,6 +14,7 @@ beforeAll(async () => {
 afterAll(() => desk?.close());
 
 const machine = (name: string) => desk.page.locator(`[data-worker="${name}"]`);
+const pool = (name: string) => desk.page.getByRole("region", { name: `Pool ${name}` });
 const press = (name: string, button: string) =>
   machine(name).getByRole("button", { name: button, exact: true }).click();
 
@@ -36,7 +38,7 @@ it("shows that no worker is here, then who came, what each does, and lets one fi
     attributes: { "attr.worker.os.family": ["linux"], "attr.worker.gpu.name": ["NVIDIA H200"] },
     blenders: [{ series: "5.1", version: "5.1.0", path: "/b", kind: "blender", source: "path" }],
   });
-  await joinWorker(broker, { name: "render-10", osFamily: "windows" });
+  ten = await joinWorker(broker, { name: "render-10", osFamily: "windows" });
   held = await gpu.work();
   await gpu.report(held, [started(0)]);
   await gpu.api.ok("renewLease", {
@@ -79,23 +81,62 @@ it("pauses one in its frame: it finishes, is seen paused, and goes on when it is
   await machine("render-02").getByText("rendering").waitFor();
 });
 
-it("pauses all of a pool by keyboard; a job that waits for them says so, and an absent one is shown", async () => {
+it("pauses a whole pool by keyboard: all in it, and whoever comes; a job that waits for it says so", async () => {
   const { page, broker } = desk;
   await gpu.succeed(held);
+  held = await gpu.work();
   const desk3 = await joinWorker(broker, { name: "anna's desk", osFamily: "macos" });
   await machine("anna's desk").waitFor();
-  const all = page.getByRole("button", { name: "Pause all" });
-  await all.focus();
+  await press("anna's desk", "Pause");
+  await inState("anna's desk", "paused");
+  const button = (name: string) => pool("local").getByRole("button", { name, exact: true });
+  await button("Pause pool").focus();
   await page.keyboard.press("Enter");
-  await page.getByText("3 workers of local paused.").waitFor();
-  for (const name of ["render-02", "render-10", "anna's desk"])
+  await page
+    .getByText(
+      "The pool local is paused. Its workers finish their frames, and none is started until it is resumed.",
+    )
+    .waitFor();
+  await machine("render-02").getByText("pausing").waitFor();
+  await desk.shots("workers-pool-pausing");
+  await gpu.succeed(held);
+  for (const name of ["render-02", "render-10"])
     // oxlint-disable-next-line no-await-in-loop -- one after the other
-    await machine(name).getByText("takes no frames until it is resumed").waitFor();
-  await expect.poll(() => all.count()).toBe(0);
+    await machine(name).getByText("takes no frames while its pool is paused").waitFor();
+  await machine("anna's desk").getByText("takes no frames until it is resumed").waitFor();
+  expect(await machine("render-02").getByRole("button", { name: "Pause", exact: true }).count()).toBe(0);
+  expect(await pool("local").locator(".pool-head").innerText()).toContain("3 workers, 0 at work, 3 paused");
+  const late = await joinWorker(broker, { name: "late" });
+  await machine("late").getByText("takes no frames while its pool is paused").waitFor();
   await desk3.leave();
   await machine("anna's desk").getByText("paused, away").waitFor();
-  await desk.shots("workers-paused");
+  await desk.shots("workers-pool-paused");
 
+  await desk.go("/jobs/1");
+  const note = page.getByRole("note");
+  await note.getByText("It waits: the pool local is paused.").waitFor();
+  await desk.shots("job-pool-paused");
+  await note.getByRole("link", { name: "Workers" }).click();
+  await button("Resume pool").click();
+  await page
+    .getByText("The pool local takes frames again. anna's desk was paused by itself, and stays so.")
+    .waitFor();
+  for (const name of ["render-02", "render-10", "late"])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await machine(name).getByText("ready").waitFor();
+  expect(await note.count()).toBe(0);
+  await late.leave();
+});
+
+it("a job says which workers are paused where no pool is; an absent one is shown and resumed", async () => {
+  const { page } = desk;
+  for (const name of ["render-02", "render-10"]) {
+    // oxlint-disable no-await-in-loop -- one after the other
+    await press(name, "Pause");
+    await machine(name).getByText("takes no frames until it is resumed").waitFor();
+    // oxlint-enable no-await-in-loop
+  }
+  await desk.shots("workers-paused");
   await desk.go("/jobs/1");
   const note = page.getByRole("note");
   await note.getByText("every worker that could render it is paused").waitFor();
@@ -106,13 +147,59 @@ it("pauses all of a pool by keyboard; a job that waits for them says so, and an 
   await press("anna's desk", "Resume");
   await page.getByText("anna's desk takes frames again once it is back.").waitFor();
   await expect.poll(() => machine("anna's desk").count()).toBe(0);
-  await page.getByRole("button", { name: "Resume all" }).click();
-  await page.getByText("2 workers of local resumed.").waitFor();
+  await press("render-10", "Resume");
   await inState("render-10", "idle");
   await desk.go("/jobs/1");
   await page.getByRole("heading", { level: 1 }).waitFor();
   await expect.poll(() => page.locator(".figures").innerText()).toContain("waits for its turn");
   expect(await page.getByRole("note").count()).toBe(0);
+});
+
+it("shows a paused pool that nobody is in, also after the page and the broker's feed began anew, and resumes it", async () => {
+  const { page, broker } = desk;
+  const { items } = await broker.api.ok("listWorkers");
+  for (const { id, intent } of items)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    if (intent === "pause")
+      await broker.api.ok("setWorkerIntent", { params: { worker: id }, body: { intent: "run" } });
+  await gpu.leave();
+  await ten.leave();
+  await desk.go("/workers");
+  await page.getByText("one starts by itself as soon as there is work").waitFor();
+  // Somebody else does it, on the command line.
+  await broker.api.ok("setPoolIntent", { params: { pool: "local" }, body: { intent: "pause" } });
+  await page.getByText("This pool is paused: no worker is started in it until it is resumed.").waitFor();
+  await desk.go("/jobs/1");
+  await page.getByRole("note").getByText("the pool local is paused").waitFor();
+  await desk.go("/workers");
+  await page.getByText("This pool is paused").waitFor();
+  await desk.shots("workers-pool-empty");
+  await pool("local").getByRole("button", { name: "Resume pool" }).click();
+  await page.getByText("The pool local takes frames again.").waitFor();
+  await page.getByText("one starts by itself as soon as there is work").waitFor();
+});
+
+it("shows a paused pool that the configuration does not know, and offers a viewer nothing to press", async () => {
+  const { page, broker, context } = desk;
+  const guest = await joinWorker(broker, { name: "guest", pool: "night shift" });
+  await machine("guest").waitFor();
+  await pool("night shift").getByRole("button", { name: "Pause pool" }).click();
+  await machine("guest").getByText("while its pool is paused").waitFor();
+  await guest.leave();
+  await expect.poll(() => machine("guest").count()).toBe(0);
+  await page.getByText("This pool is paused: whoever joins it begins paused, until it is resumed.").waitFor();
+  const viewer = await context.browser()?.newContext();
+  if (!viewer) throw new Error("no browser");
+  const look = await viewer.newPage();
+  const token = await broker.tokenFor("viewer");
+  const { path } = await broker.api.as(token).ok("createPageAddress");
+  await look.goto(broker.url + path);
+  await look.goto(`${broker.url}/workers`);
+  await look.getByText("This pool is paused: whoever joins it begins paused, until it is resumed.").waitFor();
+  expect(await look.getByRole("button", { name: /pool$/ }).count()).toBe(0);
+  await viewer.close();
+  await pool("night shift").getByRole("button", { name: "Resume pool" }).click();
+  await expect.poll(() => pool("night shift").count()).toBe(0);
 });
 
 it("had nothing that the browser complained about", () => {

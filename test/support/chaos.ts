@@ -32,7 +32,8 @@ export interface Chaos {
   readonly diary: string[];
 }
 
-const limits = { leaseTermMs: 3000, workerSilenceMs: 4000 };
+// Nobody here asks for orders: whoever is asked whether it is there has no time to say so.
+const limits = { leaseTermMs: 3000, workerSilenceMs: 4000, answersWithinMs: 0 };
 
 /** Mulberry32: small, seeded, good enough to surprise. */
 export function createRandom(seed: number) {
@@ -249,8 +250,11 @@ export async function startChaos(seed: number): Promise<Chaos> {
       forget(player);
       await say("leaveWorker", { params: { worker: player.id }, token: player.token });
     } else {
-      const body = { intent: random.pick(["run", "run", "pause", "drain"] as const) };
-      await say("setWorkerIntent", { params: { worker: player.id }, body });
+      const asks = ["run", "run", "pause", "drain", "pool run", "pool run", "pool pause"] as const;
+      const ask = random.pick(asks) ?? "run";
+      const intent = ask.replace("pool ", "");
+      if (ask === intent) await say("setWorkerIntent", { params: { worker: player.id }, body: { intent } });
+      else await say("setPoolIntent", { params: { pool: "local" }, body: { intent } });
     }
   }
 
@@ -286,7 +290,8 @@ export async function startChaos(seed: number): Promise<Chaos> {
         await sweeper.sweep();
       }
       await settled();
-      // Those that left while paused would come back paused.
+      // Those that left while paused would come back paused, and all would while their pool is.
+      await say("setPoolIntent", { params: { pool: "local" }, body: { intent: "run" } });
       const { items } = await broker.api.ok("listWorkers");
       for (const { id } of items)
         await say("setWorkerIntent", { params: { worker: id }, body: { intent: "run" } });

@@ -126,8 +126,10 @@ export async function startFeedChaos(seed: number): Promise<FeedChaos> {
     else if (kind === 1)
       await broker.api.raw("requeueTasks", { params, body: random.chance(0.5) ? {} : { failedOnly: true } });
     else {
-      const intent = random.pick(["run", "run", "pause", "cancel"]);
-      await broker.api.raw("setJobIntent", { params, body: { intent } });
+      const ask = random.pick(["run", "run", "pause", "cancel", "pool run", "pool pause"]) ?? "run";
+      const intent = ask.replace("pool ", "");
+      if (ask === intent) await broker.api.raw("setJobIntent", { params, body: { intent } });
+      else await broker.api.raw("setPoolIntent", { params: { pool: "local" }, body: { intent } });
     }
   }
 

@@ -183,5 +183,6 @@ export function pictureOf(store: FeedStore) {
         ([id, { lastSeenAt: _, progress: __, ...worker }]) => [id, worker] as const,
       ) as never,
     ),
+    pausedPools: [...store.pausedPools].toSorted(),
   };
 }

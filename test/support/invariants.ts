@@ -2,9 +2,12 @@
 import { expect } from "vitest";
 import type { Database } from "better-sqlite3";
 import type { TaskCounts } from "../../broker/contract/job.ts";
-import type { JobIntent, JobState } from "../../broker/contract/states.ts";
+import type { JobIntent, JobState, WorkerIntent, WorkerState } from "../../broker/contract/states.ts";
 import { isOver, rollup } from "../../broker/domain/rollup.ts";
+import { askedOf, workerStateOf } from "../../broker/domain/worker-state.ts";
 import { eventsAfter, newestCursor } from "../../broker/store/events.ts";
+import { pausedPools } from "../../broker/store/pools.ts";
+import { rowsOf } from "../../broker/store/tx.ts";
 
 const states = ["blocked", "ready", "running", "succeeded", "failed", "canceled"] as const;
 
@@ -58,6 +61,7 @@ export function createInvariants(): Invariants {
       }
       checkCounts(db);
       checkAttempts(db);
+      checkWorkers(db);
       checkClosed(db, closed);
       readEvents(db);
       for (const [job, belief] of believed) {
@@ -142,6 +146,22 @@ function checkAttempts(db: Database): void {
     `SELECT * FROM tasks t WHERE (state = 'succeeded') <> EXISTS (SELECT 1 FROM attempts a
        WHERE a.step_id = t.step_id AND a.ordinal = t.ordinal AND a.generation = t.generation AND a.state = 'succeeded')`,
   );
+}
+
+/** A worker's row says what is asked of it, by itself or with its pool. */
+function checkWorkers(db: Database): void {
+  const paused = pausedPools(rowsOf(db));
+  const rows = db.prepare("SELECT id, pool, intent, state FROM workers WHERE ended_at IS NULL").all() as {
+    id: number;
+    pool: string;
+    intent: WorkerIntent;
+    state: WorkerState;
+  }[];
+  for (const { id, pool, intent, state } of rows)
+    expect({ id, state }, intent).toEqual({
+      id,
+      state: workerStateOf(askedOf(intent, paused.includes(pool)), false),
+    });
 }
 
 /** A closed attempt never changes. */

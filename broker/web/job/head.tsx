@@ -110,7 +110,8 @@ function Figure({ label, value, children }: FigureProps) {
 function waitingWords(job: FeedJobDetail, workers: readonly Worker[]): string {
   if (job.state === "paused") return "paused";
   if (workers.length === 0) return "no worker is here";
-  if (workers.every(({ intent }) => intent === "pause")) return "every worker is paused";
+  if (workers.every(({ state }) => state === "pausing" || state === "paused"))
+    return "every worker is paused";
   return "waits for its turn";
 }
 

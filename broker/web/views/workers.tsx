@@ -1,4 +1,4 @@
-// Workers and pools: which machines are here, what each of them does, and pausing one.
+// Workers and pools: which machines are here, what each of them does, and pausing one or a whole pool.
 import type { Worker } from "../../contract/worker.ts";
 import { stateOf, useLive } from "../live.ts";
 import { useStore } from "../store.ts";
@@ -10,7 +10,7 @@ import { useLoad } from "./use-load.ts";
 export function WorkersView() {
   const { live, api } = useStore();
   useLive(live);
-  const { workers } = live.client.store;
+  const { workers, pausedPools } = live.client.store;
   // Pools change with the config alone: a worker that comes or goes is reason enough to look again.
   const system = useLoad((signal) => api.getSystem(signal), "", String(workers.size));
   const isKnown = stateOf(live) !== "connecting" && system.value !== undefined;
@@ -20,7 +20,11 @@ export function WorkersView() {
         <h1>Workers</h1>
       </header>
       {isKnown || workers.size > 0 ? (
-        <WorkerList workers={[...workers.values()]} pools={system.value?.pools ?? []} />
+        <WorkerList
+          workers={[...workers.values()]}
+          pools={system.value?.pools ?? []}
+          pausedPools={pausedPools}
+        />
       ) : (
         <Nothing title="Looking for workers" isLoading />
       )}
@@ -31,11 +35,13 @@ export function WorkersView() {
 interface WorkerListProps {
   workers: readonly Worker[];
   pools: readonly Pool[];
+  pausedPools: ReadonlySet<string>;
 }
 
-/** Pools with their workers below. */
-function WorkerList({ workers, pools }: WorkerListProps) {
-  const names = [...new Set([...pools.map(({ name }) => name), ...workers.map(({ pool }) => pool)])];
+/** Pools with their workers below: those of the configuration, and others that somebody joined, or paused. */
+function WorkerList({ workers, pools, pausedPools }: WorkerListProps) {
+  const configured = pools.map(({ name }) => name);
+  const names = [...new Set([...configured, ...workers.map(({ pool }) => pool), ...pausedPools])];
   return (
     <>
       {names.map((name) => (
@@ -43,6 +49,7 @@ function WorkerList({ workers, pools }: WorkerListProps) {
           key={name}
           name={name}
           pool={pools.find((one) => one.name === name)}
+          isPaused={pausedPools.has(name)}
           workers={workers
             .filter((worker) => worker.pool === name)
             .toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }))}

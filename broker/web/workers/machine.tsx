@@ -12,8 +12,14 @@ import { Moment } from "../ui/time.tsx";
 import { blenderWords, machineWords } from "../views/machine-words.ts";
 import { counted, workerWords } from "../words.ts";
 
+interface MachineProps {
+  worker: Worker;
+  /** Its pool is paused as a whole. */
+  isPoolPaused: boolean;
+}
+
 /** The row. */
-export function Machine({ worker }: { worker: Worker }) {
+export function Machine({ worker, isPoolPaused }: MachineProps) {
   const me = useMe();
   const { name, state, intent } = worker;
   const blenders = blenderWords(worker);
@@ -33,15 +39,22 @@ export function Machine({ worker }: { worker: Worker }) {
         {machineWords(worker)}
         {blenders !== "" && <span> · Blender {blenders}</span>}
       </div>
-      {me.may("setWorkerIntent") && <MachineActions worker={worker} />}
+      {me.may("setWorkerIntent") && <MachineActions worker={worker} isPoolPaused={isPoolPaused} />}
     </li>
   );
 }
 
 function Idle({ worker }: { worker: Worker }) {
-  const { state, lastSeenAt } = worker;
+  const { state, intent, lastSeenAt } = worker;
   if (!isHere(worker)) return <span class="muted">not here now, comes back paused</span>;
-  if (state === "paused") return <span class="muted">takes no frames until it is resumed</span>;
+  if (state === "paused")
+    return (
+      <span class="muted">
+        {intent === "pause"
+          ? "takes no frames until it is resumed"
+          : "takes no frames while its pool is paused"}
+      </span>
+    );
   if (state === "draining") return <span class="muted">takes no more frames, then leaves</span>;
   return (
     <span class="muted">
@@ -75,7 +88,7 @@ function Work({ worker }: { worker: Worker }) {
 }
 
 /** Pause and resume; leaving is in the menu, because nobody means it who wants the machine back for an hour. */
-function MachineActions({ worker }: { worker: Worker }) {
+function MachineActions({ worker, isPoolPaused }: MachineProps) {
   const store = useStore();
   const { id, name, intent, jobNumber } = worker;
   const [busy, setBusy] = useState(false);
@@ -88,9 +101,12 @@ function MachineActions({ worker }: { worker: Worker }) {
     jobNumber === null
       ? `${name} takes no frames until it is resumed.`
       : `${name} finishes its frame, then takes no more until it is resumed.`;
+  const resumes = isPoolPaused
+    ? `${name} takes frames again once its pool is resumed.`
+    : `${name} takes frames again${isHere(worker) ? "" : " once it is back"}.`;
   return (
     <div class="machine-actions">
-      {intent === "run" && (
+      {intent === "run" && !isPoolPaused && (
         <button
           type="button"
           class="button is-small"
@@ -105,9 +121,7 @@ function MachineActions({ worker }: { worker: Worker }) {
           type="button"
           class="button is-small"
           disabled={busy}
-          onClick={() =>
-            void ask("run", `${name} takes frames again${isHere(worker) ? "" : " once it is back"}.`)
-          }
+          onClick={() => void ask("run", resumes)}
         >
           <Icon name="play" /> Resume
         </button>

@@ -1,11 +1,13 @@
-// One pool with its workers: how many work, and pausing or resuming all of them.
+// One pool with its workers: how many work, and pausing it as a whole.
 import { useState } from "preact/hooks";
 import type { Answer } from "../../contract/client.ts";
-import { isHere, type WorkerIntent } from "../../contract/states.ts";
+import { isHere, type PoolIntent } from "../../contract/states.ts";
 import type { Worker } from "../../contract/worker.ts";
 import { sentenceOf } from "../api.ts";
 import { useMe } from "../me.ts";
 import { useStore } from "../store.ts";
+import { Chip } from "../ui/chip.tsx";
+import { Icon } from "../ui/icon.tsx";
 import { counted } from "../words.ts";
 import { Machine } from "./machine.tsx";
 
@@ -15,11 +17,13 @@ interface PoolProps {
   name: string;
   /** Undefined: workers joined under a name that the configuration does not have. */
   pool: Pool | undefined;
+  /** As a whole, whoever is in it. */
+  isPaused: boolean;
   workers: readonly Worker[];
 }
 
 /** The pool and its list. */
-export function PoolSection({ name, pool, workers }: PoolProps) {
+export function PoolSection({ name, pool, isPaused, workers }: PoolProps) {
   const me = useMe();
   const here = workers.filter(isHere);
   const busy = here.filter(({ jobNumber }) => jobNumber !== null).length;
@@ -28,18 +32,19 @@ export function PoolSection({ name, pool, workers }: PoolProps) {
     <section class="pool" aria-label={`Pool ${name}`}>
       <header class="pool-head">
         <h2>{name}</h2>
+        {isPaused && <Chip word="paused" mark="paused" />}
         <p class="muted">{poolWords(pool, here.length, busy, paused)}</p>
-        {workers.length > 1 && me.may("setWorkerIntent") && <PoolActions name={name} workers={workers} />}
+        {me.may("setPoolIntent") && <PoolAction name={name} isPaused={isPaused} />}
         {here.length > 0 && (
           <Gauge busy={busy} paused={paused} all={Math.max(here.length, pool?.slots ?? 0)} />
         )}
       </header>
       {workers.length === 0 ? (
-        <p class="pool-empty">{emptyWords(pool)}</p>
+        <p class="pool-empty">{emptyWords(pool, isPaused)}</p>
       ) : (
         <ul class="machines">
           {workers.map((worker) => (
-            <Machine key={worker.id} worker={worker} />
+            <Machine key={worker.id} worker={worker} isPoolPaused={isPaused} />
           ))}
         </ul>
       )}
@@ -53,63 +58,59 @@ function poolWords(pool: Pool | undefined, here: number, busy: number, paused: n
   return `${kind} · ${counted(here, "worker")}, ${busy} at work${paused > 0 ? `, ${paused} paused` : ""}`;
 }
 
-function emptyWords(pool: Pool | undefined): string {
-  if (pool?.kind === "local")
-    return pool.slots === 0
-      ? "This pool has no slots. Raise them in tally.yaml to render on this machine."
-      : "No worker is here now: one starts by itself as soon as there is work.";
-  return "No worker is here now. Start one on any machine with a worker's token.";
+function emptyWords(pool: Pool | undefined, isPaused: boolean): string {
+  if (pool?.kind === "local" && pool.slots === 0)
+    return "This pool has no slots. Raise them in tally.yaml to render on this machine.";
+  if (isPaused)
+    return pool?.kind === "local"
+      ? "This pool is paused: no worker is started in it until it is resumed."
+      : "This pool is paused: whoever joins it begins paused, until it is resumed.";
+  return pool?.kind === "local"
+    ? "No worker is here now: one starts by itself as soon as there is work."
+    : "No worker is here now. Start one on any machine with a worker's token.";
 }
 
-/** Pauses or resumes every worker of a pool, one after the other. */
-function PoolActions({ name, workers }: { name: string; workers: readonly Worker[] }) {
+/** Pauses the pool, or lets it go on. */
+function PoolAction({ name, isPaused }: { name: string; isPaused: boolean }) {
   const { api, notes } = useStore();
   const [isAsking, setAsking] = useState(false);
-  const running = workers.filter((one) => one.intent === "run");
-  const paused = workers.filter((one) => one.intent === "pause");
 
-  async function each(some: readonly Worker[], intent: WorkerIntent, done: string): Promise<void> {
+  async function ask(intent: PoolIntent): Promise<void> {
     setAsking(true);
-    let count = 0;
-    let wrong: unknown;
-    for (const { id } of some) {
-      try {
-        // oxlint-disable-next-line no-await-in-loop -- in their order, and not all at the broker's door at once
-        await api.setWorkerIntent(id, intent);
-        count += 1;
-      } catch (error) {
-        wrong ??= error;
-      }
+    try {
+      const { workers } = await api.setPoolIntent(name, intent);
+      notes.say(intent === "pause" ? pausedWords(name) : resumedWords(name, workers));
+    } catch (error) {
+      notes.say(sentenceOf(error), "failed");
     }
-    if (count > 0) notes.say(`${counted(count, "worker")} of ${name} ${done}.`);
-    if (wrong !== undefined) notes.say(sentenceOf(wrong), "failed");
     setAsking(false);
   }
 
   return (
-    <span class="pool-actions">
-      {running.length > 0 && (
-        <button
-          type="button"
-          class="button is-small"
-          disabled={isAsking}
-          onClick={() => void each(running, "pause", "paused")}
-        >
-          Pause all
-        </button>
-      )}
-      {paused.length > 0 && (
-        <button
-          type="button"
-          class="button is-small"
-          disabled={isAsking}
-          onClick={() => void each(paused, "run", "resumed")}
-        >
-          Resume all
-        </button>
-      )}
-    </span>
+    <button
+      type="button"
+      class="button is-small"
+      disabled={isAsking}
+      onClick={() => void ask(isPaused ? "run" : "pause")}
+    >
+      <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? "Resume pool" : "Pause pool"}
+    </button>
   );
+}
+
+function pausedWords(name: string): string {
+  return `The pool ${name} is paused. Its workers finish their frames, and none is started until it is resumed.`;
+}
+
+/** Whoever was paused by itself is named: it does not go on with its pool. */
+function resumedWords(name: string, workers: readonly Worker[]): string {
+  const says = `The pool ${name} takes frames again.`;
+  const alone = workers.filter(({ intent }) => intent === "pause");
+  const [one] = alone;
+  if (one === undefined) return says;
+  return alone.length === 1
+    ? `${says} ${one.name} was paused by itself, and stays so.`
+    : `${says} ${counted(alone.length, "worker")} were paused by themselves, and stay so.`;
 }
 
 /** Workers as lights: at work, paused, or free. */
