@@ -59,7 +59,7 @@ export const systemSchema = z
     version: z.string(),
     startedAt: z.string(),
     dataFolder: z.string(),
-    databaseBytes: z.int(),
+    databaseBytes: z.int().describe("On the disk, with the pages that are not in the main file yet"),
     schemaVersion: z.int(),
     freeBytes: z.int(),
     pools: z.array(z.object({ name: z.string(), kind: z.string(), slots: z.int(), workers: z.int() })),

@@ -109,7 +109,7 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
         version: info.version,
         startedAt: new Date(info.startedAt).toISOString(),
         dataFolder: info.dataFolder,
-        databaseBytes: statSync(info.databasePath).size,
+        databaseBytes: sizeOf(info.databasePath) + sizeOf(`${info.databasePath}-wal`),
         schemaVersion: info.schemaVersion,
         freeBytes: disk.bavail * disk.bsize,
         pools: info.pools(),
@@ -129,6 +129,11 @@ export function systemHandlers(context: HttpContext): SystemHandlers {
     stopBroker: () => context.stop(),
     health: () => ({ ok: true as const, name: "tally" as const, version: info.version }),
   };
+}
+
+/** Bytes of a file, 0 where there is none: SQLite keeps the newest pages in a second file, which it removes at times. */
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0;
 }
 
 function titleOf(name: string, text: string): { title: string; description: string } {
