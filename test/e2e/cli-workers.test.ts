@@ -135,7 +135,7 @@ test("a whole pool is paused though nobody is in it, over the broker's restart; 
   });
   await desk.tally("workers", "pause", name);
   expect((await desk.tally("workers", "resume", "--pool", "local")).out).toBe(
-    `The pool local takes frames again. ${name} was paused by itself, and stays so: tally workers resume ${typed}\n`,
+    `The pool local takes frames again. ${name} was paused separately and stays paused: tally workers resume ${typed}\n`,
   );
   expect(await desk.tally("workers", "drain", "--pool", "local")).toMatchObject({
     code: 0,

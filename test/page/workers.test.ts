@@ -119,7 +119,7 @@ it("pauses a whole pool by keyboard: all in it, and whoever comes; a job that wa
   await note.getByRole("link", { name: "Workers" }).click();
   await button("Resume pool").click();
   await page
-    .getByText("The pool local takes frames again. anna's desk was paused by itself, and stays so.")
+    .getByText("The pool local takes frames again. anna's desk was paused separately and stays paused.")
     .waitFor();
   for (const name of ["render-02", "render-10", "late"])
     // oxlint-disable-next-line no-await-in-loop -- one after the other

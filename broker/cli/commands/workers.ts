@@ -22,7 +22,7 @@ started in its place, until \`resume\`, also when it or the broker starts anew m
 leave; \`resume\` takes that back too.
 
 With --pool the whole pool is paused, whoever is in it: its workers finish their frames, none is started, and whoever comes
-begins paused. \`resume --pool\` takes back the pool's pause, and drains; a worker that was paused by its own name stays so.
+begins paused. \`resume --pool\` takes back the pool's pause, and drains; a worker that was paused by its own name stays paused.
 
   --pool POOL            a whole pool; in the list: only its workers
   --all                  workers that have left too
@@ -114,8 +114,8 @@ function poolSentence({ pool, intent, workers: all }: Answer<"setPoolIntent">): 
   const [one] = alone;
   if (one === undefined) return says;
   return alone.length === 1
-    ? `${says} ${plain(one.name)} was paused by itself, and stays so: ${tally(`workers resume ${quoted(plain(one.name))}`)}`
-    : `${says} ${counted(alone.length, "worker")} were paused by themselves, and stay so: ${tally(`workers --pool ${quoted(plain(pool))}`)}`;
+    ? `${says} ${plain(one.name)} was paused separately and stays paused: ${tally(`workers resume ${quoted(plain(one.name))}`)}`
+    : `${says} ${counted(alone.length, "worker")} were paused separately and stay paused: ${tally(`workers --pool ${quoted(plain(pool))}`)}`;
 }
 
 function sentence(worker: Worker, verb: Verb, isPoolPaused: boolean): string {

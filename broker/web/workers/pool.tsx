@@ -109,8 +109,8 @@ function resumedWords(name: string, workers: readonly Worker[]): string {
   const [one] = alone;
   if (one === undefined) return says;
   return alone.length === 1
-    ? `${says} ${one.name} was paused by itself, and stays so.`
-    : `${says} ${counted(alone.length, "worker")} were paused by themselves, and stay so.`;
+    ? `${says} ${one.name} was paused separately and stays paused.`
+    : `${says} ${counted(alone.length, "worker")} were paused separately and stay paused.`;
 }
 
 /** Workers as lights: at work, paused, or free. */
