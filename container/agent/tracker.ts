@@ -189,6 +189,8 @@ export function createTracker(
     const entry =
       byFrame.get(it.frame) ?? (byFrame.size === 0 && entries.length === 1 ? entries[0] : undefined);
     framesSeen = true;
+    // It is given back when the action ends, if that was told to leave frames out; else it fails.
+    if (it.state === "released") return;
     if (entry === undefined || entry.state === "closed") return;
     if (entry.state === "waiting") start([entry]);
     else if (it.state === "started") entry.since = performance.now();

@@ -94,6 +94,31 @@ test("a command that ends well and leaves out a frame: that frame fails, and is 
   expect(second?.reason).toContain("ended without a word about this frame");
 });
 
+const leaves = (
+  frames: string,
+): string => `until [ -e "$TALLY_LEASE_DIR/stop-after-frame" ]; do sleep 0.02; done
+    for frame in ${frames}; do echo "tally_frame: {\\"frame\\": $frame, \\"state\\": \\"released\\"}"; done`;
+
+test("a command that was told to stop before its first frame: no frame is done, all go back", async () => {
+  const chunks = { defaultTaskCount: 2, rangeConstraint: "CONTIGUOUS" };
+  const { worker, start, task } = await prepared(leaves("1 2"), { type: "CHUNK[INT]", chunks });
+  const run = start(await worker.work());
+  run.finishFrame();
+  await run.end;
+  expect((await task()).map(({ state, failures }) => [state, failures])).toEqual([
+    ["ready", 0],
+    ["ready", 0],
+  ]);
+});
+
+test("a command that leaves a frame out though nobody told it to: that frame fails, and is not tried for ever", async () => {
+  const report = `echo 'tally_frame: {"frame": 1, "state": "released"}'`;
+  const { worker, start, task } = await prepared(report);
+  await start(await worker.work()).end;
+  const [first] = await task();
+  expect(first).toMatchObject({ state: "failed" });
+});
+
 test("a command that was told to stop after its frame: the frames it left go back", async () => {
   const report = `echo 'tally_frame: {"frame": 1, "state": "started"}'
     until [ -e "$TALLY_LEASE_DIR/stop-after-frame" ]; do sleep 0.02; done

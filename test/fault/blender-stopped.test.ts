@@ -51,6 +51,47 @@ test("a stop reaches the Blender process within a second", async () => {
   await untilState(studio.api, number, "canceled");
 });
 
+test.each(["job", "worker"])(
+  "a %s is paused while Blender still opens the scene: no frame counts as done without its picture",
+  async (what) => {
+    const scene = studio.scene("held");
+    const beside = (name: string) => join(dirname(scene), name);
+    const number = await studio.submit(scene, "--frames", "1-6", "--allow-scripts", "--paused");
+    writeFileSync(beside("hold_open"), "");
+    await studio.tally("resume", String(number));
+    await until("the scene is being opened", () => existsSync(beside("reached_open")));
+    const { items } = await studio.api.ok("listWorkers");
+    const name = items.find(({ jobNumber }) => jobNumber === number)?.name ?? "";
+    const of = (word: string) => (what === "job" ? [word, String(number)] : ["workers", word, name]);
+    expect((await studio.tally(...of("pause"))).code).toBe(0);
+    await until("its agent was told", () =>
+      readdirSync(studio.dataFolder, { recursive: true }).some((path) =>
+        String(path).endsWith("stop-after-frame"),
+      ),
+    );
+    rmSync(beside("hold_open"));
+    if (what === "job") {
+      await untilState(studio.api, number, "paused");
+      expect((await studio.api.ok("getJob", { params: { job: number } })).counts).toMatchObject({
+        ready: 6,
+        succeeded: 0,
+      });
+    } else {
+      await until("it is paused", async () => {
+        const now = await studio.api.ok("listWorkers");
+        return now.items.some((worker) => worker.name === name && worker.state === "paused");
+      });
+    }
+    expect((await studio.tally(...of("resume"))).code).toBe(0);
+    await untilState(studio.api, number, "succeeded");
+    const home = join(dirname(scene), "render");
+    const names = () => (existsSync(home) ? readdirSync(home).filter((one) => !one.startsWith(".")) : []);
+    await until("every file is home", () => names().length === 6);
+    const { items: tries } = await studio.api.ok("listAttempts", { params: { job: number } });
+    expect(tries.filter(({ state }) => state === "succeeded")).toHaveLength(6);
+  },
+);
+
 test("a command with NOTIFY_THEN_TERMINATE gets its time, and the job reads as stopping meanwhile", async () => {
   const begun = join(studio.folder, "begun");
   const template = join(studio.folder, "patient.json");

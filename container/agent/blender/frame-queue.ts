@@ -201,9 +201,10 @@ export function createRenderer(
       listener = to;
       try {
         for (const frame of request.frames) {
-          // The agent leaves this word when a pause or a higher priority waits: the rest goes back.
-          if (existsSync(join(request.folder, "stop-after-frame"))) return;
-          await renderOne(frame, request);
+          // The agent leaves this word when a pause or a higher priority waits: the rest goes back. Each is named, for
+          // when the first is left out too, nothing else would tell this from a command that did them all.
+          if (existsSync(join(request.folder, "stop-after-frame"))) to.frame({ frame, state: "released" });
+          else await renderOne(frame, request);
         }
       } finally {
         listener = { log: () => undefined, frame: () => undefined };

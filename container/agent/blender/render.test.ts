@@ -1,5 +1,13 @@
 // Real frames in every Blender of this machine: named, placed and looking as a local render makes them.
-import { copyFileSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from "node:fs";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { inspectScene } from "./inspect.ts";
@@ -130,6 +138,23 @@ describe.each(blenders)("Blender $version", (install) => {
     } finally {
       await session.stop();
       copyFileSync(away, scene("anim"));
+    }
+  });
+
+  test("a lease that is told to end before its first frame: each frame is named as left out", async () => {
+    const session = newSession(install);
+    try {
+      await session.start(scene("anim"));
+      writeFileSync(join(session.leaseFolder, "stop-after-frame"), "");
+      const ran = await session.render("1-2");
+      expect(ran.code).toBe(0);
+      expect(ran.frames.map(({ frame, state }) => [frame, state])).toEqual([
+        [1, "released"],
+        [2, "released"],
+      ]);
+      expect(readdirSync(session.leaseFolder)).toEqual(["stop-after-frame"]);
+    } finally {
+      await session.stop();
     }
   });
 

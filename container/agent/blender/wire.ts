@@ -7,7 +7,8 @@ import type { Socket } from "node:net";
 /** A line of a frame's life, as printed after `tally_frame: `. */
 export type FrameLine = {
   frame: number;
-  state: "started" | "progress" | "succeeded" | "failed";
+  /** `released`: left out, because this lease was told to stop after its frame. */
+  state: "started" | "progress" | "succeeded" | "failed" | "released";
   progress?: number;
   files?: FrameFile[];
   seconds?: number;

@@ -8,10 +8,13 @@ export interface FrameFile {
   bytes: number;
 }
 
+const FRAME_STATES = ["started", "progress", "succeeded", "failed", "released"] as const;
+
 /** One `tally_frame:` line: what a render driver says about one frame of its action. */
 export interface FrameReport {
   frame: number;
-  state: "started" | "progress" | "succeeded" | "failed";
+  /** `released`: left out, because the lease was told to end early (the file `stop-after-frame` in its folder). */
+  state: (typeof FRAME_STATES)[number];
   progress?: number;
   seconds?: number;
   reason?: string;
@@ -135,9 +138,9 @@ function readFrame(text: string): Directive {
   }
   if (typeof value !== "object" || value === null) return bad;
   const { frame, state, progress, seconds, reason, device, look, files } = value as Record<string, unknown>;
-  if (!Number.isInteger(frame)) return bad;
-  if (state !== "started" && state !== "progress" && state !== "succeeded" && state !== "failed") return bad;
-  const report: FrameReport = { frame: frame as number, state, files: [] };
+  const known = FRAME_STATES.find((one) => one === state);
+  if (!Number.isInteger(frame) || known === undefined) return bad;
+  const report: FrameReport = { frame: frame as number, state: known, files: [] };
   if (typeof progress === "number" && progress >= 0 && progress <= 1) report.progress = progress;
   if (typeof seconds === "number" && seconds >= 0) report.seconds = seconds;
   if (typeof reason === "string") report.reason = reason.slice(0, 4000);

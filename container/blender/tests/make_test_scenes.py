@@ -281,7 +281,10 @@ def tmpout() -> None:
 
 
 def held() -> None:
-    """A frame N waits while `hold_N` lies beside the scene, and says who waits in a file `reached_N`."""
+    """A frame N waits while `hold_N` lies beside the scene, and says who waits in a file `reached_N`.
+
+    So does opening the scene, by `hold_open` and `reached_open`.
+    """
     scene = base()
     scene.frame_end = 30
     cube = scene.objects["Cube"]
@@ -289,17 +292,21 @@ def held() -> None:
     cube.keyframe_insert("rotation_euler", frame=30)
     text = bpy.data.texts.new("hold.py")
     text.from_string(
-        "import bpy, os, time\n@bpy.app.handlers.persistent\ndef on_frame(scene, *rest):\n"
+        "import bpy, os, time\n"
+        "def wait(what):\n"
         "    folder = os.path.dirname(bpy.data.filepath)\n"
-        "    hold = os.path.join(folder, 'hold_%d' % scene.frame_current)\n"
+        "    hold = os.path.join(folder, 'hold_%s' % what)\n"
         "    if os.path.exists(hold):\n"
-        "        reached = os.path.join(folder, 'reached_%d' % scene.frame_current)\n"
+        "        reached = os.path.join(folder, 'reached_%s' % what)\n"
         "        with open(reached + '.part', 'w') as file:\n"
         "            file.write(str(os.getpid()))\n"
         "        os.replace(reached + '.part', reached)\n"
         "    while os.path.exists(hold):\n"
         "        time.sleep(0.01)\n"
+        "@bpy.app.handlers.persistent\ndef on_frame(scene, *rest):\n"
+        "    wait(scene.frame_current)\n"
         "bpy.app.handlers.frame_change_pre.append(on_frame)\n"
+        "wait('open')\n"
     )
     text.use_module = True
     save("held")
