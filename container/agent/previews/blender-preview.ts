@@ -53,6 +53,8 @@ export function createBlenderPreviewer(scratch: string): BlenderPreviewer {
           log: () => {},
           message(message) {
             if (message.event === "ready") own.isReady = true;
+            // Its last words, after it was ended: another picture is at its turn by now.
+            else if (running !== own) return;
             else if (message.event === "made") waiting?.done();
             else waiting?.fail(message.words);
           },
