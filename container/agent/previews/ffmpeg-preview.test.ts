@@ -8,7 +8,7 @@ import { blenders, testFolder } from "../blender/test-session.ts";
 import { describePicture } from "../encode/picture-facts.ts";
 import { findFfmpeg } from "../encode/ffmpeg.ts";
 import { ffmpegPreview } from "./ffmpeg-preview.ts";
-import { difference, sizeOf, tiledExr } from "./test-pictures.ts";
+import { difference, psd, sizeOf, tiledExr } from "./test-pictures.ts";
 
 const folder = testFolder();
 const truth = join(folder, "truth.png");
@@ -94,4 +94,38 @@ test("what is no picture is said in ffmpeg's words", async () => {
   const source = join(folder, "none.png");
   writeFileSync(source, "not a picture");
   await expect(ffmpegPreview(ffmpeg, source, target, 960)).rejects.toThrow("Invalid PNG signature");
+});
+
+test("kinds of pictures that ffmpeg does not find by their name's end are shown too", async () => {
+  for (const name of ["moving.gif", "plain.gif"]) {
+    const source = join(folder, name);
+    const frames = ["-frames:v", name === "moving.gif" ? "3" : "1"];
+    const paint = ["-f", "lavfi", "-i", "testsrc=s=96x54:d=1", ...frames];
+    execFileSync("ffmpeg", ["-v", "error", "-y", ...paint, source]);
+    // oxlint-disable-next-line no-await-in-loop -- one ffmpeg at a time
+    await ffmpegPreview(ffmpeg, source, target, 960);
+    expect(sizeOf(target)).toEqual([96, 54]);
+  }
+  const photoshop = join(folder, "plain.psd");
+  writeFileSync(photoshop, psd(96, 54, 200));
+  await ffmpegPreview(ffmpeg, photoshop, target, 960);
+  expect(sizeOf(target)).toEqual([96, 54]);
+});
+
+test("what ffmpeg does not know at all, and what is empty, is said in words", async () => {
+  const [unknown, empty] = [join(folder, "unknown.cin"), join(folder, "empty.png")];
+  writeFileSync(unknown, "something else altogether, of no kind that anybody knows");
+  writeFileSync(empty, "");
+  await expect(ffmpegPreview(ffmpeg, unknown, target, 960)).rejects.toThrow(
+    "this worker's ffmpeg does not read .cin",
+  );
+  await expect(ffmpegPreview(ffmpeg, empty, target, 960)).rejects.toThrow("there is no picture in it");
+});
+
+test("where memory is short it is the preview that the system ends, not a render (Linux only)", async () => {
+  if (process.platform !== "linux") return;
+  const waits = join(folder, "waits");
+  const first = `until grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done`;
+  writeFileSync(waits, `#!/bin/sh\n${first}\n`, { mode: 0o755 });
+  await ffmpegPreview(waits, truth, target, 960);
 });
