@@ -6,6 +6,8 @@ import { PREVIEW_LIMIT_MS, yieldTo } from "./ffmpeg-preview.ts";
 /** It holds memory that the artist may want: without pictures it ends after this time, ms. */
 const WARM_MS = 30_000;
 const QUALITY = 80;
+/** It ends by itself then: of an agent that is killed nobody is left to end it. */
+const OWN_LIMIT_SECONDS = (PREVIEW_LIMIT_MS * 1.5) / 1000;
 
 type Message = { event: "ready" } | { event: "made" } | { event: "failed"; words: string };
 
@@ -92,7 +94,7 @@ export function createBlenderPreviewer(scratch: string): BlenderPreviewer {
       try {
         await new Promise<void>((done, reject) => {
           waiting = { done, fail: (why) => reject(new Error(why)) };
-          script.send({ source, target, look, side, quality: QUALITY });
+          script.send({ source, target, look, side, quality: QUALITY, seconds: OWN_LIMIT_SECONDS });
         });
       } finally {
         waiting = undefined;

@@ -1,6 +1,6 @@
 // Previews by ffmpeg: EXR of every packing, tiled, of many layers; names that look like patterns; what is no picture.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { pythonCommand } from "../blender/blender-process.ts";
@@ -128,4 +128,14 @@ test("where memory is short it is the preview that the system ends, not a render
   const first = `until grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done`;
   writeFileSync(waits, `#!/bin/sh\n${first}\n`, { mode: 0o755 });
   await ffmpegPreview(waits, truth, target, 960);
+});
+
+test("an ffmpeg that is left behind ends by itself, whatever the picture does to it", async () => {
+  const told = join(folder, "told");
+  const program = join(folder, "tells");
+  writeFileSync(program, `#!/bin/sh\necho "$@" > "${told}"\n`, { mode: 0o755 });
+  await ffmpegPreview(program, truth, target, 960);
+  // Seconds of a processor's time.
+  expect(readFileSync(told, "utf8")).toContain(" -timelimit 60 ");
+  expect(execFileSync(ffmpeg, ["-hide_banner", "-h", "long"], { encoding: "utf8" })).toContain("-timelimit");
 });

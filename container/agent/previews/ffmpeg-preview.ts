@@ -46,6 +46,8 @@ export async function ffmpegPreview(
   ];
   const args = [
     "-hide_banner -nostdin -y -loglevel error -threads 1".split(" "),
+    // Seconds: of an agent that is killed nobody is left to end it.
+    ["-timelimit", String(PREVIEW_LIMIT_MS / 1000)],
     isLight ? ["-apply_trc", "iec61966_2_1"] : [],
     facts === null || facts.layer === null ? [] : ["-layer", facts.layer],
     reader === undefined ? byName : ["-f", reader],
