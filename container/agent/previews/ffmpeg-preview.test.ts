@@ -122,13 +122,15 @@ test("what ffmpeg does not know at all, and what is empty, is said in words", as
   await expect(ffmpegPreview(ffmpeg, empty, target, 960)).rejects.toThrow("there is no picture in it");
 });
 
-test("where memory is short it is the preview that the system ends, not a render (Linux only)", async () => {
-  if (process.platform !== "linux") return;
-  const waits = join(folder, "waits");
-  const first = `until grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done`;
-  writeFileSync(waits, `#!/bin/sh\n${first}\n`, { mode: 0o755 });
-  await ffmpegPreview(waits, truth, target, 960);
-});
+test.skipIf(process.platform !== "linux")(
+  "where memory is short it is the preview that the system ends, not a render (Linux only)",
+  async () => {
+    const waits = join(folder, "waits");
+    const first = `until grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done`;
+    writeFileSync(waits, `#!/bin/sh\n${first}\n`, { mode: 0o755 });
+    await ffmpegPreview(waits, truth, target, 960);
+  },
+);
 
 test("an ffmpeg that is left behind ends by itself, whatever the picture does to it", async () => {
   const told = join(folder, "told");
