@@ -117,7 +117,6 @@ function allSuites(): Suite[] {
     check("types", inModules("typescript", "bin", "tsc"), ["-p", "."]),
     check("types of its tests", inModules("typescript", "bin", "tsc"), ["-p", join("test", "page")]),
     check("types of the page", inModules("typescript", "bin", "tsc"), ["-p", join("broker", "web")]),
-    check("types of the page", inModules("typescript", "bin", "tsc"), ["-p", "broker/web"]),
     check("generated", join(root, "scripts", "gen.ts"), ["--check"]),
     check("build", join(root, "scripts", "build.ts"), []),
     ...pythonSuites(),

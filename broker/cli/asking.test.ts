@@ -37,6 +37,21 @@ test("a call that is not answered is made again", async () => {
   expect(heard()).toBe(3);
 });
 
+test("a broker that is busy, and a proxy before one that restarts, are asked again; a refusal is one, whoever's", async () => {
+  const statuses = [429, 502, 503, 200, 403];
+  const server = createServer((_, answer) => {
+    answer.statusCode = statuses.shift() ?? 500;
+    answer.end(answer.statusCode === 200 ? "{}" : "<p>Said by a proxy.</p>");
+  }).listen(0, "127.0.0.1");
+  closeAfterwards(server);
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const broker = createAsking(() => createClient(url, "t"), never);
+  expect(await broker.ask((client) => client.call("get", "/x"))).toEqual({});
+  await expect(broker.ask((client) => client.call("get", "/x"))).rejects.toThrow("answered 403 Forbidden");
+  expect(statuses).toEqual([]);
+});
+
 test("an aborted signal ends a call that hangs, with its reason, whether or not it is made through ask", async () => {
   const { url, heard } = await serve("deaf", Infinity);
   const stopped = new AbortController();

@@ -71,11 +71,11 @@ function isOther(a: Client, b: Client): boolean {
   return a.url !== b.url || a.credentials["authorization"] !== b.credentials["authorization"];
 }
 
-/** A broker that restarts, or is too busy for a moment. */
+/** A broker that restarts, or is too busy for a moment. By the status: what a proxy says has no code of ours. */
 export function isPassing(error: unknown): boolean {
   return (
     error instanceof UnreachableError ||
-    (error instanceof ProblemError && (error.code === "busy" || error.code === "internal"))
+    (error instanceof ProblemError && (error.status >= 500 || error.status === 429))
   );
 }
 

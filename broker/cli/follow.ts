@@ -148,8 +148,7 @@ async function follow(
       refuseAnother(news.gap, job);
       await listener.gap?.(news.gap, await teller.tellGap(news.gap), job);
     }
-    if (news?.kind === "events")
-      for (const { job: _, worker: __, ...event } of news.events) await teller.tell(event);
+    if (news?.kind === "events") for (const event of news.events) await teller.tell(event);
     if (news !== undefined) ({ cursor } = news);
     listener.job(job);
     wait = undefined;

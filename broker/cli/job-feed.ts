@@ -1,9 +1,10 @@
 // One job as the feed tells it, in order and without a gap: what it is, then what happens to it, across restarts of the
 // broker, whose address and token may be others afterwards.
 import type { WebSocket } from "ws";
+import type { Event } from "../contract/attempt.ts";
 import { createFeedClient, type FeedClient, type FeedSocket } from "../contract/feed-client.ts";
 import type { FeedStore, StepView } from "../contract/feed-store.ts";
-import type { FeedEvent, FeedJobDetail, FeedMessage, FeedMessageOf } from "../contract/feed.ts";
+import type { FeedJobDetail, FeedMessage, FeedMessageOf } from "../contract/feed.ts";
 import { closeCodes, parseCursor } from "../contract/feed-words.ts";
 import type { Asking } from "./asking.ts";
 import { isHealthy } from "./connect.ts";
@@ -24,7 +25,7 @@ export interface Gap {
 /** `now`: the store is what is true at `cursor`; with a gap if something between it and what was known is not told. */
 export type News =
   | { kind: "now"; cursor: number; gap: Gap | null }
-  | { kind: "events"; cursor: number; events: readonly FeedEvent[] };
+  | { kind: "events"; cursor: number; events: readonly Event[] };
 
 export interface JobFeedOptions {
   broker: Asking;
@@ -161,7 +162,10 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
       tell({ kind: "now", cursor: at, gap: gap && { ...gap, after: statesOf(store.steps.get(number)) } });
       gap = null;
     } else if (message.type === "events") {
-      const events = message.events.filter((event) => event.jobNumber === number);
+      // The store has the rest: while a reader of ours stands still, as `less` does, no whole jobs pile up.
+      const events = message.events
+        .filter((event) => event.jobNumber === number)
+        .map(({ job: _, worker: __, ...event }) => event);
       if (events.length > 0) tell({ kind: "events", cursor: at, events });
     }
   }

@@ -22,6 +22,7 @@ import {
   gapText,
   type ClosingListener,
 } from "./watch-lines.ts";
+import { watchOutput } from "./write.ts";
 
 /** Without news the times are drawn anew so often, ms. */
 const beatMs = 1000;
@@ -117,7 +118,10 @@ export function createGridListener(
 }
 
 const ownScreen: Screen = {
-  write: (text) => void process.stdout.write(text),
+  write(text) {
+    watchOutput();
+    process.stdout.write(text);
+  },
   size: () => ({ columns: process.stdout.columns || 80, rows: process.stdout.rows || 24 }),
   onResize(listener) {
     process.stdout.on("resize", listener);

@@ -26,7 +26,6 @@ const AWAKE_AFTER_WORK_MS = 15_000;
 const THREADS_LEFT_FREE = 2;
 /** An agent that was told to leave waits at most so long for a broker that does not answer. */
 const LEAVE_LIMIT_MS = 4000;
-/** An agent that finishes and leaves makes the previews of its frames for so long. */
 const PREVIEWS_LIMIT_MS = 20_000;
 /** An idle agent that a launcher started does not outlive its broker for longer. */
 const ORPHAN_LIMIT_MS = 5 * 60_000;
@@ -52,6 +51,8 @@ export interface AgentOptions {
   blenders?: readonly string[];
   /** A warm session without work is ended after this time, ms; it holds memory that the artist may want. Default: a minute. */
   warmMs?: number;
+  /** One that finishes and leaves makes the previews of its frames for at most so long, ms. Default: 20 seconds. */
+  previewsLimitMs?: number;
   /** First abort: stop, give back, leave. */
   leave?: AbortSignal;
   /** Aborted: kill everything and go at once. */
@@ -184,6 +185,8 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   function leave(): void {
     leaving = true;
     departing.abort();
+    // Also of one that was about to go and still made them.
+    void previews.close(0);
     run?.release();
     // The broker may be away: what is unsaid then stays in the spool, for the next agent to say.
     setTimeout(() => run?.abandon(), LEAVE_LIMIT_MS).unref();
@@ -191,6 +194,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   }
   function leaveAtOnce(): void {
     leaving = true;
+    void previews.close(0);
     run?.abandon();
     void keeper.abandon();
     gone.abort();
@@ -294,7 +298,7 @@ export async function runAgent(options: AgentOptions): Promise<number> {
   gone.abort();
   await Promise.allSettled([following, replaying]);
   // The broker counts on this worker no longer, and takes its previews all the same.
-  await previews.close(leaving ? 0 : PREVIEWS_LIMIT_MS);
+  await previews.close(leaving ? 0 : (options.previewsLimitMs ?? PREVIEWS_LIMIT_MS));
   if (options.staging === undefined) await rm(staging, { recursive: true, force: true }).catch(() => {});
   spool.close();
   return exitCode;

@@ -1,10 +1,11 @@
-// Follows the feed with nothing but Node 24: node feed.ts http://127.0.0.1:7878 TOKEN jobs
-const [, , url = "", token = "", topics = ""] = process.argv;
+// Follows the feed with nothing but Node 24: TALLY_TOKEN=… node feed.ts http://127.0.0.1:7878 jobs
+const [, , url = "", topics = ""] = process.argv;
+const authorization = `Bearer ${process.env["TALLY_TOKEN"]}`;
 const address = new URL("/v1/feed", url.replace(/^http/, "ws"));
 address.searchParams.set("topics", topics);
 
 function connect(): void {
-  const socket = new WebSocket(address, { headers: { authorization: `Bearer ${token}` } } as never);
+  const socket = new WebSocket(address, { headers: { authorization } } as never);
   const silence = setTimeout(giveUp, 40_000);
 
   // A dead line does not say so: what says nothing for 40 s, ticks included, is one.

@@ -1,6 +1,9 @@
 // The examples of docs/feed.md are short, and do what they say: they print events, and go on where they were.
 import { spawn } from "node:child_process";
+import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { expect, onTestFinished, test } from "vitest";
@@ -22,7 +25,9 @@ function run(
   token: string,
   topics: string,
 ) {
-  const child = spawn(command, [...flags, join(folder, file), url, token, topics]);
+  // The token is not among the arguments, which everybody on a machine can read.
+  const env = { ...process.env, TALLY_TOKEN: token };
+  const child = spawn(command, [...flags, join(folder, file), url, topics], { env });
   onTestFinished(() => void child.kill());
   const lines: string[] = [];
   const waiting = new Set<() => void>();
@@ -85,6 +90,19 @@ test.each(examples)("$file says why it is refused", async (example) => {
   const broker = await testBroker();
   const { code, said } = await run(example, broker.url, broker.adminToken, "job:7").ended;
   expect({ code, said }).toEqual({ code: 1, said: "There is no job 7." });
+});
+
+test("feed.py says what a proxy answers that lets no WebSocket through", async () => {
+  const server = createServer((_, response) => response.writeHead(403).end("not here")).listen(
+    0,
+    "127.0.0.1",
+  );
+  onTestFinished(() => void server.close());
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const python = examples[0] as (typeof examples)[number];
+  const { code, said } = await run(python, `http://127.0.0.1:${port}`, "token", "jobs").ended;
+  expect({ code, said }).toEqual({ code: 1, said: "403 not here" });
 });
 
 test.each(examples)("$file has at most 30 lines that do something", ({ file }) => {

@@ -35,6 +35,9 @@ async function listed(...options: string[]): Promise<Worker[]> {
 
 test("what cannot be done ends with a sentence", async () => {
   const mistakes: [string[], string][] = [
+    [["--pool", ""], "--pool needs a value."],
+    [["resume", "--pool="], "--pool needs a value."],
+    [["list", "vm"], "tally workers lists all of them, not one by its name."],
     [["nap"], 'tally workers knows pause, resume, drain, not "nap".'],
     [["pause"], "Which worker? Give its name: tally workers pause NAME, or --pool POOL."],
     [

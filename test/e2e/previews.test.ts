@@ -2,8 +2,9 @@
 import { existsSync, readFileSync } from "node:fs";
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { delimiter, join } from "node:path";
-import { afterEach, beforeEach, expect, test } from "vitest";
+import { afterEach, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 import type { Artifact } from "../../broker/contract/attempt.ts";
+import { runAgent } from "../../container/agent/agent.ts";
 import { testCard } from "../page/png.ts";
 import { startFarm, until, type Farm } from "./agent-support.ts";
 
@@ -105,4 +106,32 @@ test("a worker that is told to finish and leave brings the previews of its last 
   await farm.client.call("put", `/v1/workers/${worker?.id}/intent`, { body: { intent: "drain" } });
   expect(await agent.ended).toBe(0);
   expect(await previews(number)).toHaveLength(5);
+});
+
+test("one that finishes and leaves, and is told to go now, leaves its previews", async () => {
+  const began = join(farm.folder, "began");
+  const program = join(farm.folder, "ffmpeg");
+  await writeFile(program, `#!/bin/sh\ntouch "${began}"\nexec sleep 1000\n`);
+  await chmod(program, 0o755);
+  vi.stubEnv("TALLY_FFMPEG", program);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const leave = new AbortController();
+  onTestFinished(() => leave.abort());
+  const ended = runAgent({
+    url: farm.client.url,
+    token: await farm.workerToken(),
+    work: join(farm.folder, "work-here"),
+    pool: "test",
+    leave: leave.signal,
+    // Longer than any test.
+    previewsLimitMs: 2 ** 30,
+  });
+  const { number } = await submit("1-2");
+  await farm.jobIn(number, "succeeded");
+  await until("the first preview hangs", () => existsSync(began));
+  const [worker] = await farm.workers();
+  await farm.client.call("put", `/v1/workers/${worker?.id}/intent`, { body: { intent: "drain" } });
+  await until("it said goodbye", async () => (await farm.workers()).length === 0);
+  leave.abort();
+  expect(await ended).toBe(0);
 });

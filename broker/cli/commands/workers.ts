@@ -47,6 +47,9 @@ export async function workers(args: string[]): Promise<number> {
   const verb = verbs.find((one) => one === word);
   if (word !== undefined && word !== "list" && verb === undefined)
     throw usage("workers", `tally workers knows ${verbs.join(", ")}, not "${word}".`);
+  if (values.pool === "") throw usage("workers", "--pool needs a value.");
+  if (verb === undefined && name !== undefined)
+    throw usage("workers", "tally workers lists all of them, not one by its name.");
   if (verb !== undefined && (name === undefined) === (values.pool === undefined))
     throw usage("workers", `Which worker? Give its name: tally workers ${verb} NAME, or --pool POOL.`);
   const client = await connect(values);

@@ -3,8 +3,8 @@ import { execFileSync } from "node:child_process";
 import { copyFileSync, existsSync, truncateSync, writeFileSync } from "node:fs";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { pythonCommand } from "../blender/blender-process.ts";
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from "vitest";
+import { pythonCommand, startScript } from "../blender/blender-process.ts";
 import { blenders, testFolder } from "../blender/test-session.ts";
 import { createBlenderPreviewer } from "./blender-preview.ts";
 import { difference, sizeOf } from "./test-pictures.ts";
@@ -60,6 +60,32 @@ describe.each(blenders)("Blender $version", (install) => {
     }
     expect(existsSync(`${target}.large.jpg`)).toBe(false);
   });
+
+  test.skipIf(process.platform !== "linux")(
+    "it ends by itself at a picture that hangs, once nobody is left to end it (Linux only)",
+    async () => {
+      const fifo = join(folder, "fifo.png");
+      execFileSync("mkfifo", [fifo]);
+      const ended = Promise.withResolvers<string | null>();
+      const script = startScript<{ event: string }>(
+        install,
+        "previewer.py",
+        scratch,
+        {},
+        {
+          log() {},
+          message({ event }) {
+            // Its input stays open, as it does while somebody else has it too.
+            if (event === "ready")
+              script.send({ source: fifo, target, look: null, side: 96, quality: 80, seconds: 1 });
+          },
+          exit: (_, signal) => ended.resolve(signal),
+        },
+      );
+      onTestFinished(() => script.kill());
+      expect(await ended.promise).toBe("SIGALRM");
+    },
+  );
 
   test("what is no picture, or half of one, is said; the next picture is made all the same", async () => {
     const none = join(folder, "none.png");

@@ -6,6 +6,8 @@ import { PREVIEW_LIMIT_MS, yieldTo } from "./ffmpeg-preview.ts";
 /** It holds memory that the artist may want: without pictures it ends after this time, ms. */
 const WARM_MS = 30_000;
 const QUALITY = 80;
+/** It ends by itself then: of an agent that is killed nobody is left to end it. */
+const OWN_LIMIT_SECONDS = (PREVIEW_LIMIT_MS * 1.5) / 1000;
 
 type Message = { event: "ready" } | { event: "made" } | { event: "failed"; words: string };
 
@@ -53,6 +55,8 @@ export function createBlenderPreviewer(scratch: string): BlenderPreviewer {
           log: () => {},
           message(message) {
             if (message.event === "ready") own.isReady = true;
+            // Its last words, after it was ended: another picture is at its turn by now.
+            else if (running !== own) return;
             else if (message.event === "made") waiting?.done();
             else waiting?.fail(message.words);
           },
@@ -90,7 +94,7 @@ export function createBlenderPreviewer(scratch: string): BlenderPreviewer {
       try {
         await new Promise<void>((done, reject) => {
           waiting = { done, fail: (why) => reject(new Error(why)) };
-          script.send({ source, target, look, side, quality: QUALITY });
+          script.send({ source, target, look, side, quality: QUALITY, seconds: OWN_LIMIT_SECONDS });
         });
       } finally {
         waiting = undefined;

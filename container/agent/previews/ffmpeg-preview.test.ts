@@ -1,6 +1,6 @@
 // Previews by ffmpeg: EXR of every packing, tiled, of many layers; names that look like patterns; what is no picture.
 import { execFileSync } from "node:child_process";
-import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { pythonCommand } from "../blender/blender-process.ts";
@@ -8,7 +8,7 @@ import { blenders, testFolder } from "../blender/test-session.ts";
 import { describePicture } from "../encode/picture-facts.ts";
 import { findFfmpeg } from "../encode/ffmpeg.ts";
 import { ffmpegPreview } from "./ffmpeg-preview.ts";
-import { difference, sizeOf, tiledExr } from "./test-pictures.ts";
+import { difference, psd, sizeOf, tiledExr } from "./test-pictures.ts";
 
 const folder = testFolder();
 const truth = join(folder, "truth.png");
@@ -94,4 +94,50 @@ test("what is no picture is said in ffmpeg's words", async () => {
   const source = join(folder, "none.png");
   writeFileSync(source, "not a picture");
   await expect(ffmpegPreview(ffmpeg, source, target, 960)).rejects.toThrow("Invalid PNG signature");
+});
+
+test("kinds of pictures that ffmpeg does not find by their name's end are shown too", async () => {
+  for (const name of ["moving.gif", "plain.gif"]) {
+    const source = join(folder, name);
+    const frames = ["-frames:v", name === "moving.gif" ? "3" : "1"];
+    const paint = ["-f", "lavfi", "-i", "testsrc=s=96x54:d=1", ...frames];
+    execFileSync("ffmpeg", ["-v", "error", "-y", ...paint, source]);
+    // oxlint-disable-next-line no-await-in-loop -- one ffmpeg at a time
+    await ffmpegPreview(ffmpeg, source, target, 960);
+    expect(sizeOf(target)).toEqual([96, 54]);
+  }
+  const photoshop = join(folder, "plain.psd");
+  writeFileSync(photoshop, psd(96, 54, 200));
+  await ffmpegPreview(ffmpeg, photoshop, target, 960);
+  expect(sizeOf(target)).toEqual([96, 54]);
+});
+
+test("what ffmpeg does not know at all, and what is empty, is said in words", async () => {
+  const [unknown, empty] = [join(folder, "unknown.cin"), join(folder, "empty.png")];
+  writeFileSync(unknown, "something else altogether, of no kind that anybody knows");
+  writeFileSync(empty, "");
+  await expect(ffmpegPreview(ffmpeg, unknown, target, 960)).rejects.toThrow(
+    "this worker's ffmpeg does not read .cin",
+  );
+  await expect(ffmpegPreview(ffmpeg, empty, target, 960)).rejects.toThrow("there is no picture in it");
+});
+
+test.skipIf(process.platform !== "linux")(
+  "where memory is short it is the preview that the system ends, not a render (Linux only)",
+  async () => {
+    const waits = join(folder, "waits");
+    const first = `until grep -qx 1000 /proc/$$/oom_score_adj; do sleep 0.01; done`;
+    writeFileSync(waits, `#!/bin/sh\n${first}\n`, { mode: 0o755 });
+    await ffmpegPreview(waits, truth, target, 960);
+  },
+);
+
+test("an ffmpeg that is left behind ends by itself, whatever the picture does to it", async () => {
+  const told = join(folder, "told");
+  const program = join(folder, "tells");
+  writeFileSync(program, `#!/bin/sh\necho "$@" > "${told}"\n`, { mode: 0o755 });
+  await ffmpegPreview(program, truth, target, 960);
+  // Seconds of a processor's time.
+  expect(readFileSync(told, "utf8")).toContain(" -timelimit 60 ");
+  expect(execFileSync(ffmpeg, ["-hide_banner", "-h", "long"], { encoding: "utf8" })).toContain("-timelimit");
 });

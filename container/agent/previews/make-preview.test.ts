@@ -1,6 +1,6 @@
 // Which program makes a preview: the Blender of the scene, ffmpeg, or whichever of them can.
 import { execFileSync } from "node:child_process";
-import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { beforeAll, expect, onTestFinished, test } from "vitest";
 import { pythonCommand } from "../blender/blender-process.ts";
@@ -88,6 +88,44 @@ test("once it is closed nothing is started any more, whatever hangs at that mome
   await expect(hanging).rejects.toThrow(/abort/i);
   expect(existsSync(began)).toBe(false);
 });
+
+test("a picture of more pixels than this machine can hold is left alone, and it is said why", async () => {
+  const programs = testFolder();
+  const started = join(programs, "started");
+  const path = join(programs, "ffmpeg");
+  writeFileSync(path, `#!/bin/sh\ntouch "${started}"\n`, { mode: 0o755 });
+  const source = join(programs, "huge.png");
+  const head = readFileSync(join(folder, "truth.png")).subarray(0, 33);
+  head.writeUInt32BE(100_000, 16);
+  head.writeUInt32BE(100_000, 20);
+  writeFileSync(source, head);
+  const one = maker([], { PATH: programs });
+  await expect(one.make(source, target, undefined)).rejects.toThrow("100,000 × 100,000 pixels");
+  expect(existsSync(started)).toBe(false);
+});
+
+test("an ffmpeg that hears no request to end is ended all the same once nobody waits for it", async () => {
+  const programs = testFolder();
+  const began = join(programs, "began");
+  const deaf = `#!/bin/sh\ntrap '' TERM\necho $$ > "${began}.new"\nmv "${began}.new" "${began}"\nexec sleep 1000\n`;
+  writeFileSync(join(programs, "ffmpeg"), deaf, { mode: 0o755 });
+  const one = maker([], { PATH: [programs, process.env["PATH"]].join(delimiter) });
+  const made = one.make(light, target, undefined);
+  await until(() => existsSync(began));
+  const pid = Number(readFileSync(began, "utf8"));
+  one.close();
+  await expect(made).rejects.toThrow(/abort/i);
+  await until(() => !isAlive(pid));
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 async function until(check: () => boolean): Promise<void> {
   while (!check()) await new Promise((again) => setTimeout(again, 5));

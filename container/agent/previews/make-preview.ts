@@ -2,11 +2,15 @@
 import { readFile } from "node:fs/promises";
 import { chooseBlender, type BlenderInstall } from "../blender/discover.ts";
 import { findFfmpeg } from "../encode/ffmpeg.ts";
+import { describePicture } from "../encode/picture-facts.ts";
 import { createBlenderPreviewer } from "./blender-preview.ts";
 import { ffmpegPreview } from "./ffmpeg-preview.ts";
 
 /** The longer side of a preview, pixels: enough to judge a movement by, small enough to play many. */
 const SIDE = 960;
+
+/** A file of a few bytes may say that it has more pixels than there is memory: 16,384 × 16,384 are 4 GiB as Blender holds them. */
+const MOST_PIXELS = 2 ** 28;
 
 export interface PreviewMaker {
   /**
@@ -52,6 +56,7 @@ export function createPreviewMaker(
 
   return {
     async make(source, target, look) {
+      await refuseHuge(source);
       closed.signal.throwIfAborted();
       let first: unknown;
       if (look !== undefined) {
@@ -73,4 +78,11 @@ export function createPreviewMaker(
       blender.close();
     },
   };
+}
+
+async function refuseHuge(source: string): Promise<void> {
+  const facts = await describePicture(source);
+  if (facts === null || facts.width * facts.height <= MOST_PIXELS) return;
+  const [width, height] = [facts.width, facts.height].map((one) => one.toLocaleString("en-US"));
+  throw new Error(`it says that it has ${width} × ${height} pixels, too many to show it small`);
 }

@@ -20,7 +20,7 @@ let server: Server;
 let url: string;
 let sent: Sent[];
 /** What the broker answers. */
-let answer: () => number;
+let answer: (path: string) => number;
 
 beforeEach(async () => {
   sent = [];
@@ -29,7 +29,7 @@ beforeEach(async () => {
     void (async () => {
       const parts: Buffer[] = [];
       for await (const part of request) parts.push(part as Buffer);
-      const status = answer();
+      const status = answer(request.url ?? "");
       if (status === 204) {
         const bytes = Buffer.concat(parts).toString();
         sent.push({ path: request.url, lease: request.headers["tally-lease"], bytes });
@@ -57,7 +57,10 @@ const copier: PreviewMaker = {
   close() {},
 };
 
-function start(maker: PreviewMaker = copier): {
+function start(
+  maker: PreviewMaker = copier,
+  awayLimitMs?: number,
+): {
   previews: Previews;
   work: string;
   folder: string;
@@ -68,7 +71,13 @@ function start(maker: PreviewMaker = copier): {
   const folder = join(work, "previews");
   const said: string[] = [];
   const client = createClient(url, "token");
-  const previews = createPreviews({ client, maker, folder, say: (text) => said.push(text) });
+  const previews = createPreviews({
+    client,
+    maker,
+    folder,
+    say: (text) => said.push(text),
+    ...(awayLimitMs !== undefined && { awayLimitMs }),
+  });
   const lease = { leaseId: "lea_1", token: "secret" };
   async function hold(attempt: string, files: Record<string, string>, look?: string): Promise<void> {
     const made = Object.entries(files).map(([name, text]) => {
@@ -177,6 +186,32 @@ test("a broker that is away is waited for; one that refuses is not asked again",
   answer = () => 204;
   await hold("att_3", { "3.png": "three" });
   previews.release(["att_3"]);
+  await until(() => sent.length === 2);
+  await previews.close(0);
+});
+
+test("a broker that is away for too long is given up for all that wait, not for each anew", async () => {
+  const { previews, hold, said } = start(copier, 300);
+  const asked: string[] = [];
+  answer = (path) => (asked.push(path), 503);
+  for (const n of [1, 2, 3])
+    // oxlint-disable-next-line no-await-in-loop -- frame after frame
+    await hold(`att_${n}`, { [`${n}.png`]: `p${n}` });
+  previews.release(["att_1", "att_2", "att_3"]);
+  await until(() => previews.waiting === 0);
+  const times = (n: number): number => asked.filter((path) => path.includes(`att_${n}/`)).length;
+  expect(times(1)).toBeGreaterThan(1);
+  expect([times(2), times(3)]).toEqual([1, 1]);
+  expect(said).toHaveLength(1);
+  // One that is back is asked as ever.
+  answer = () => 204;
+  await hold("att_4", { "4.png": "four" });
+  previews.release(["att_4"]);
+  await until(() => sent.length === 1);
+  answer = (path) => (asked.push(path), asked.length % 2 === 0 ? 204 : 503);
+  asked.length = 0;
+  await hold("att_5", { "5.png": "five" });
+  previews.release(["att_5"]);
   await until(() => sent.length === 2);
   await previews.close(0);
 });

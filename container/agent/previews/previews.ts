@@ -6,6 +6,7 @@ import { basename, extname, join } from "node:path";
 import type { Client } from "../../../broker/contract/client.ts";
 import type { Lease, ReportFile } from "../../../broker/contract/worker.ts";
 import { createBackoff, isPassing, REQUEST_LIMIT_MS } from "../backoff.ts";
+import { AWAY_LIMIT_MS } from "../results.ts";
 import type { PreviewMaker } from "./make-preview.ts";
 import { isPictureName } from "./picture-names.ts";
 
@@ -14,8 +15,6 @@ const MOST_HELD = 2000;
 const MOST_HELD_BYTES = 8 * 1024 ** 3;
 /** On a disk with less room the frames need what a picture in waiting would hold. */
 const LEAST_FREE_BYTES = 512 * 1024 ** 2;
-/** A broker that is away is waited for as long as by any result, ms. */
-const AWAY_LIMIT_MS = 30 * 60_000;
 
 export interface Previews {
   /** How many are still to be made, as far as the broker knows their files. */
@@ -65,10 +64,18 @@ export interface PreviewOptions {
   folder: string;
   /** One line about what does not work, each once. */
   say: (text: string) => void;
+  /** A broker that is away is waited for so long, once for all that wait, ms. Default: as long as by any result. */
+  awayLimitMs?: number;
 }
 
 /** Previews of one agent. */
-export function createPreviews({ client, maker, folder, say }: PreviewOptions): Previews {
+export function createPreviews({
+  client,
+  maker,
+  folder,
+  say,
+  awayLimitMs = AWAY_LIMIT_MS,
+}: PreviewOptions): Previews {
   const held = new Map<string, Held[]>();
   const told = new Set<string>();
   const gone = new AbortController();
@@ -77,6 +84,8 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
   let count = 0;
   let bytes = 0;
   let working: Promise<void> | undefined;
+  /** Since when the broker takes nothing: one that is away for long is not waited for anew with each picture. */
+  let awaySince: number | undefined;
 
   function complain(name: string, error: unknown): void {
     const why = error instanceof Error ? error.message : String(error);
@@ -126,7 +135,6 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
   async function send({ lease, attemptId, sha256 }: Held, target: string): Promise<void> {
     const data = new Uint8Array(await readFile(target));
     const headers = { "tally-lease": lease.leaseId, "tally-lease-token": lease.token };
-    const until = performance.now() + AWAY_LIMIT_MS;
     const backoff = createBackoff();
     for (;;) {
       const signal = AbortSignal.any([gone.signal, AbortSignal.timeout(REQUEST_LIMIT_MS)]);
@@ -137,10 +145,13 @@ export function createPreviews({ client, maker, folder, say }: PreviewOptions): 
           headers,
           signal,
         });
+        awaySince = undefined;
         return;
       } catch (error) {
         gone.signal.throwIfAborted();
-        if (!isPassing(error) || performance.now() > until) throw error;
+        if (!isPassing(error)) awaySince = undefined;
+        else awaySince ??= performance.now();
+        if (awaySince === undefined || performance.now() - awaySince > awayLimitMs) throw error;
         // oxlint-disable-next-line no-await-in-loop -- see above
         await backoff.wait(gone.signal);
       }

@@ -87,3 +87,17 @@ export function tiledExr(width: number, height: number, tile: number, layer = ""
   });
   return Buffer.concat([header, table, ...tiles]);
 }
+
+/** A Photoshop file of one grey, not packed and without layers. */
+export function psd(width: number, height: number, grey: number): Buffer {
+  const head = Buffer.alloc(40);
+  head.write("8BPS", 0, "latin1");
+  head.writeUInt16BE(1, 4);
+  // One channel of 8 bits, in the mode of greys; then three sections without anything, and pixels as they are.
+  head.writeUInt16BE(1, 12);
+  head.writeUInt32BE(height, 14);
+  head.writeUInt32BE(width, 18);
+  head.writeUInt16BE(8, 22);
+  head.writeUInt16BE(1, 24);
+  return Buffer.concat([head, Buffer.alloc(width * height, grey)]);
+}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Any
 
@@ -36,6 +37,12 @@ def make(command: dict[str, Any]) -> None:
         forget(scene)
 
 
+def end_after(seconds: int) -> None:
+    """Ends this Blender in so many seconds (0: not any more), whatever it hangs in. Not on Windows."""
+    if sys.platform != "win32":
+        signal.alarm(seconds)
+
+
 def set_look(scene: Any, path: str | None) -> str | None:
     """Gives the scene the look of a file; without one, the view that shows light as sRGB does.
 
@@ -62,6 +69,8 @@ def forget(scene: Any) -> None:
 
 channel.send(event="ready")
 for line in channel.commands():
+    end_after(int(line["seconds"]))
     make(line)
+    end_after(0)
 sys.stdout.flush()
 os._exit(0)
