@@ -135,6 +135,7 @@ export function createFeed(parts: FeedParts): Feed {
   function catchUp(): void {
     if (groups.size === 0) {
       head = newestCursor(broker.reader);
+      resources.forget();
       return;
     }
     for (;;) {
