@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
 import { createPruner } from "../../broker/feed/prune.ts";
+import { addEvent } from "../../broker/store/events.ts";
 import { renewEpoch } from "../../broker/store/feed.ts";
 import { submit } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
@@ -237,4 +238,50 @@ test("a client that is refused says why and does not ask again", async () => {
   client.follow(["jobs"]);
   await client.until(({ state }) => state === "live");
   expect(client.store.jobs.size).toBe(1);
+});
+
+test("history is pruned under a reader that still catches up: it is sent away rather than told with a gap", async () => {
+  const broker = await testBroker();
+  // Events that carry 20 KB each: a page of them does not fit into what the system takes for a reader that sleeps.
+  const labels = Object.fromEntries(Array.from({ length: 80 }, (_, n) => [`label ${n}`, "x".repeat(240)]));
+  const { number } = await submit(broker.api, [{ frames: "1" }], { labels });
+  const { cursor: from } = await openReader(broker, "jobs").next("tick");
+  await broker.broker.writer.write((tx) => {
+    for (let count = 0; count < 1500; count++) addEvent(tx, { kind: "job.changed", jobId: number });
+  });
+  const { cursor: newest } = await broker.api.ok("listEvents");
+  const slow = openReader(broker, "jobs", { after: from });
+  await slow.next("hello");
+  slow.socket.pause();
+  const errors: unknown[] = [];
+  const pruner = createPruner(broker.broker, (error) => errors.push(error), { eventRows: 10 });
+  await pruner.prune();
+  await pruner.stop();
+  expect(errors).toEqual([]);
+  slow.socket.resume();
+  expect((await slow.closed).code).toBe(4429);
+  const heard = slow.events().map(({ cursor }) => cursor);
+  expect(heard).toEqual(heard.map((_, n) => Number(from.split(".")[1]) + 1 + n));
+  expect(heard.length).toBeLessThan(newest);
+  const back = openReader(broker, "jobs", { after: slow.cursor() || from });
+  expect(await back.next("reset")).toMatchObject({ reason: "pruned" });
+});
+
+test("a round that goes wrong sends its readers away: they come back with their cursor and miss nothing", async () => {
+  const broker = await testBroker();
+  const worker = await joinWorker(broker);
+  const reader = openReader(broker, "workers");
+  await reader.next("tick");
+  const change = (blenders: string) =>
+    broker.broker.writer.write((tx) => {
+      tx.run("UPDATE workers SET blenders = ?", blenders);
+      addEvent(tx, { kind: "worker.changed", state: "idle", data: { worker: worker.id, name: "this PC" } });
+    });
+  // A row that cannot be read, as on a disk that fails for a moment.
+  await change("no list");
+  expect((await reader.closed).code).toBe(1011);
+  await change("[]");
+  const back = openReader(broker, "workers", { after: reader.cursor() });
+  await back.next("tick");
+  expect(back.events().map(({ kind }) => kind)).toEqual(["worker.changed", "worker.changed"]);
 });
