@@ -120,8 +120,9 @@ export function readJob(rows: Rows, jobId: number): Job | undefined {
 
 /** Ids of the jobs that are not over, newest first, and of the `ended` that ended last. */
 export function shownJobs(rows: Rows, ended: number): number[] {
+  // The plus: else SQLite would rather read all there ever were in order than sort the live ones.
   const live = rows.all<{ id: number }>(
-    "SELECT id FROM jobs WHERE ended_at IS NULL AND state <> 'loading' ORDER BY id DESC",
+    "SELECT id FROM jobs WHERE ended_at IS NULL AND state <> 'loading' ORDER BY +id DESC",
   );
   const over = rows.all<{ id: number }>(
     "SELECT id FROM jobs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?",

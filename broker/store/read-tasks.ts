@@ -150,7 +150,9 @@ export function awayWorkerRows(db: ReadDatabase) {
 
 /** Workers: the live ones and paused ones that are away, or with `all` also the newest 200 that are gone. */
 export function listWorkerRows(db: ReadDatabase, all: boolean) {
-  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();
+  // The plus: else SQLite would rather read all there ever were in order than sort the live ones.
+  const byId = sql`+${workers.id}`;
+  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(byId).all();
   const known = [...live, ...awayWorkerRows(db)];
   if (!all) return known;
   const isGone = and(isNotNull(workers.endedAt), sql`${workers.intent} <> 'pause'`);
