@@ -246,7 +246,7 @@ export function createFeed(parts: FeedParts): Feed {
       cursor = isLast ? head : (events.at(-1)?.cursor ?? head);
       const batch = batchOf(events, resources.now(events));
       const data = encodeEvents(batch, own, cursorText(cursor));
-      if (isLast) {
+      if (isLast && (data?.length ?? 0) <= limits.softBytes) {
         if (data) send(reader, data, limits);
         return join(reader, own);
       }

@@ -240,6 +240,20 @@ test("a client that is refused says why and does not ask again", async () => {
   expect(client.store.jobs.size).toBe(1);
 });
 
+test("whoever comes back to much that is new is told it all at its own pace, not called slow for its length", async () => {
+  const broker = await testBroker();
+  const { number } = await heavyJob(broker);
+  const { cursor: from } = await openReader(broker, "jobs").next("tick");
+  await broker.broker.writer.write((tx) => {
+    for (let count = 0; count < 100; count++) addEvent(tx, { kind: "job.changed", jobId: number });
+  });
+  const back = openReader(broker, "jobs", { after: from });
+  await back.next("tick");
+  expect(back.events()).toHaveLength(100);
+  await changePriority(broker, number, 91);
+  await back.next("events", ({ events }) => events.some(({ job }) => job?.priority === 91));
+});
+
 test("history is pruned under a reader that still catches up: it is sent away rather than told with a gap", async () => {
   const broker = await testBroker();
   // Events that carry 20 KB each: a page of them does not fit into what the system takes for a reader that sleeps.
