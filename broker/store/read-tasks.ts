@@ -110,23 +110,46 @@ export function listAttemptRows(
   jobId: number,
   filter: { step?: string | undefined; ordinal?: number | undefined; before: number | null; limit: number },
 ) {
-  // By step, so that the index on (step, ordinal) is used: a look at one frame never reads the history of all.
+  const { step, ordinal, before, limit } = filter;
   const stepIds = db
     .select({ id: steps.id, name: steps.name })
     .from(steps)
     .where(eq(steps.jobId, jobId))
-    .all();
-  const ids = stepIds
-    .filter((step) => filter.step === undefined || step.name === filter.step)
-    .map((step) => step.id);
-  const conditions: SQL[] = [inArray(attempts.stepId, ids)];
-  if (filter.ordinal !== undefined) conditions.push(eq(attempts.ordinal, filter.ordinal));
-  if (filter.before !== null) conditions.push(lt(attempts.id, filter.before));
+    .all()
+    .filter((one) => step === undefined || one.name === step)
+    .map((one) => one.id);
+  // By step, so that the index on (step, ordinal) is used: a look at one frame never reads the history of all.
+  const ofFrame = and(
+    inArray(attempts.stepId, stepIds),
+    ordinal === undefined ? undefined : eq(attempts.ordinal, ordinal),
+    before === null ? undefined : lt(attempts.id, before),
+  );
+  const newest = () => stepIds.flatMap((stepId) => newestOf(db, stepId, before, limit));
   return attemptRows(db)
-    .where(and(...conditions))
+    .where(ordinal === undefined ? inArray(attempts.id, firstOf(newest(), limit)) : ofFrame)
     .orderBy(desc(attempts.id))
-    .limit(filter.limit)
+    .limit(limit)
     .all();
+}
+
+const firstOf = (ids: readonly number[], limit: number) => ids.toSorted((a, b) => b - a).slice(0, limit);
+
+/**
+ * Ids of the newest attempts of a step, by its leases: attempts are made together with their lease, so both are in the same
+ * order, and a page of a hundred thousand is found without sorting them all.
+ */
+function newestOf(db: ReadDatabase, stepId: number, before: number | null, limit: number): number[] {
+  const last = sql`(SELECT lease_id FROM attempts WHERE id < ${before} ORDER BY id DESC LIMIT 1)`;
+  const isBefore = before === null ? undefined : and(lt(attempts.id, before), sql`${leases.id} <= ${last}`);
+  return db
+    .select({ id: attempts.id })
+    .from(leases)
+    .innerJoin(attempts, eq(attempts.leaseId, leases.id))
+    .where(and(eq(leases.stepId, stepId), isBefore))
+    .orderBy(desc(leases.id), desc(attempts.id))
+    .limit(limit)
+    .all()
+    .map(({ id }) => id);
 }
 
 export function getAttemptRow(db: ReadDatabase, attemptId: number) {

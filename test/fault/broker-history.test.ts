@@ -124,6 +124,17 @@ test("no call's cost grows with history: nothing reads all frames, tries or even
       .all(...Array(sql.split("?").length - 1).fill(1));
     expect(JSON.stringify(plan)).toContain("SEARCH f USING INDEX artifacts_attempt");
   }
+  // The newest tries of a job: a page of them is not made by sorting all there were.
+  const newest = [...seen].filter(
+    (sql) => /order by[^;]*"attempts"."id" desc limit/.test(sql) && !sql.includes('"ordinal" = ?'),
+  );
+  expect(newest.length).toBeGreaterThan(0);
+  for (const sql of newest) {
+    const plan = prepare
+      .call(reader, `EXPLAIN QUERY PLAN ${sql}`)
+      .all(...Array(sql.split("?").length - 1).fill(1));
+    expect(JSON.stringify(plan), sql).not.toContain("TEMP B-TREE");
+  }
   // A person or a state that few jobs have: the others are not read to find them.
   const plans = [...seen]
     .filter((sql) => /from "jobs" where .*"(owner|state)" = \?/.test(sql))
