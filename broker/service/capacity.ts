@@ -169,8 +169,11 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     const words = await handle.ended;
     handles.delete(handle.launchId);
     options.onEnd(handle.launchId, words);
+    // From the newest on: it registered a moment after it was started, and there may be thousands from before.
     const registered =
-      broker.reader.prepare("SELECT 1 FROM workers WHERE launch_id = ?").get(number) !== undefined;
+      broker.reader
+        .prepare("SELECT 1 FROM workers WHERE launch_id = ? ORDER BY id DESC LIMIT 1")
+        .get(number) !== undefined;
     if (!registered) {
       failedStarts++;
       lastFailureMs = broker.clock.monotonic();
