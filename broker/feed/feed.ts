@@ -308,7 +308,7 @@ export function createFeed(parts: FeedParts): Feed {
     return { topics, after };
   }
 
-  const heartbeat = setInterval(() => {
+  function beat(): void {
     for (const reader of all) {
       // A reader with much to take may answer late; how long is watched by `checkPace`.
       if (!reader.isAlive && reader.slowSince === null) reader.socket.terminate();
@@ -323,6 +323,14 @@ export function createFeed(parts: FeedParts): Feed {
     const data = tick();
     for (const group of groups.values()) tell(group, data);
     progress.tick();
+  }
+  const heartbeat = setInterval(() => {
+    try {
+      beat();
+    } catch (error) {
+      // Nobody above a timer would hear of it.
+      onError(error);
+    }
   }, limits.tickMs);
 
   return {

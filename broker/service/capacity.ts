@@ -185,7 +185,14 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   function wake(): void {
     if (scheduled || stopped) return;
     scheduled = true;
-    setImmediate(look);
+    setImmediate(() => {
+      try {
+        look();
+      } catch (error) {
+        // Nobody above would hear of it; it is looked at again every second.
+        options.onError(error);
+      }
+    });
   }
 
   adoptAll();

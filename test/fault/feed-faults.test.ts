@@ -3,9 +3,12 @@ import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { createProgress } from "../../broker/feed/progress.ts";
 import { createPruner } from "../../broker/feed/prune.ts";
 import { addEvent } from "../../broker/store/events.ts";
+import type { FeedReader } from "../../broker/feed/reader.ts";
 import { renewEpoch } from "../../broker/store/feed.ts";
+import { rowsOf } from "../../broker/store/tx.ts";
 import { submit } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
 import { follow, openReader, pictureOf, type Address } from "../support/feed-reader.ts";
@@ -298,4 +301,35 @@ test("a round that goes wrong sends its readers away: they come back with their 
   const back = openReader(broker, "workers", { after: reader.cursor() });
   await back.next("tick");
   expect(back.events().map(({ kind }) => kind)).toEqual(["worker.changed", "worker.changed"]);
+});
+
+test("a disk that cannot be read as progress is told ends no broker: what was to be told is told with the next", async () => {
+  const { broker, ...more } = await testBroker();
+  await submit(more.api);
+  const worker = await joinWorker({ broker, ...more });
+  await worker.work();
+  const gone = new Database(":memory:");
+  const shown = rowsOf(gone);
+  gone.close();
+  let rows = shown;
+  const failed = Promise.withResolvers<unknown>();
+  const told = Promise.withResolvers<string>();
+  const topics = { jobs: false, workers: true, jobNumbers: [], attempts: [] };
+  const group = { key: "workers", topics, jobNumbers: new Set<number>(), readers: new Set<FeedReader>() };
+  const progress = createProgress({
+    broker,
+    rows: { get: (...asked) => rows.get(...asked), all: (...asked) => rows.all(...asked) },
+    groups: () => [group],
+    send: (_, data) => told.resolve(data.toString()),
+    lengthOf: () => Promise.resolve(undefined),
+    coalesceMs: 1,
+    onError: failed.resolve,
+  });
+  // It leased; no event says so.
+  progress.committed([]);
+  expect(String(await failed.promise)).toContain("not open");
+  rows = broker.rows;
+  progress.committed([]);
+  expect(await told.promise).toContain(worker.id);
+  progress.close();
 });
