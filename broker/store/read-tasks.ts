@@ -2,7 +2,8 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { TaskState } from "../contract/states.ts";
 import type { ReadDatabase } from "./read-jobs.ts";
-import { artifacts, attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
+import { attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
+import type { Rows } from "./tx.ts";
 
 /** Tasks of a job after (step index, ordinal), in that order. */
 export function listTaskRows(
@@ -43,32 +44,31 @@ export function listTaskRows(
     .all();
 }
 
-/** The newest attempt of one task, with its worker. */
-export function newestAttempt(db: ReadDatabase, stepId: number, ordinal: number) {
-  return db
-    .select({
-      id: attempts.id,
-      state: attempts.state,
-      reason: attempts.reason,
-      seconds: attempts.seconds,
-      worker: workers.name,
-    })
-    .from(attempts)
-    .innerJoin(leases, eq(leases.id, attempts.leaseId))
-    .innerJoin(workers, eq(workers.id, leases.workerId))
-    .where(and(eq(attempts.stepId, stepId), eq(attempts.ordinal, ordinal)))
-    .orderBy(desc(attempts.id))
-    .limit(1)
-    .get();
+export interface NewestAttempt {
+  id: number;
+  reason: string | null;
+  seconds: number | null;
+  worker: string;
+}
+
+/** The newest attempt of one task, with its worker. Written out and prepared once: a page asks for a thousand. */
+export function newestAttempt(rows: Rows, stepId: number, ordinal: number): NewestAttempt | undefined {
+  return rows.get(
+    `SELECT a.id, a.reason, a.seconds, w.name AS worker
+     FROM attempts a JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id
+     WHERE a.step_id = cast(? AS integer) AND a.ordinal = cast(? AS integer) ORDER BY a.id DESC LIMIT 1`,
+    stepId,
+    ordinal,
+  );
 }
 
 /** Names of the files of one attempt that are home. */
-export function filesOf(db: ReadDatabase, attemptId: number): string[] {
-  return db
-    .select({ name: artifacts.name })
-    .from(artifacts)
-    .where(and(eq(artifacts.attemptId, attemptId), isNotNull(artifacts.deliveredAt)))
-    .all()
+export function filesOf(rows: Rows, attemptId: number): string[] {
+  return rows
+    .all<{ name: string }>(
+      "SELECT name FROM artifacts WHERE attempt_id = ? AND delivered_at IS NOT NULL",
+      attemptId,
+    )
     .map((row) => row.name);
 }
 
