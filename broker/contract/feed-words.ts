@@ -9,6 +9,8 @@ export const feedPath = "/v1/feed";
 export const closeCodes = {
   /** The broker stops: come back in a moment, with the cursor. */
   stopping: 1001,
+  /** The broker made a mistake: come back with the cursor, nothing is lost. */
+  mistake: 1011,
   /** The topics or the cursor cannot be read, or a message was sent: the feed takes none. */
   badRequest: 4400,
   unauthenticated: 4401,

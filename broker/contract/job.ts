@@ -12,6 +12,9 @@ export const parameterValueSchema = z.object({
   value: z.string(),
 });
 
+/** They travel with the job in every list and every event. */
+export const maxLabels = 1000;
+
 export const frameOrders = ["in-order", "every-nth", "first-middle-last"] as const;
 
 /** Tally's own settings beside the template (design §5); never keys inside it. */
@@ -20,7 +23,11 @@ export const jobSettingsSchema = z
     name: nameSchema(256).optional().meta({ description: "Default: the template's own name" }),
     priority: z.int().min(0).max(100).default(50),
     pool: z.string().max(64).optional(),
-    labels: z.record(lineSchema(64), lineSchema(256)).default({}),
+    labels: z
+      .record(lineSchema(64), lineSchema(256))
+      .refine((labels) => Object.keys(labels).length <= maxLabels, `A job has at most ${maxLabels} labels`)
+      .meta({ maxProperties: maxLabels })
+      .default({}),
     maxRetries: z
       .int()
       .min(0)

@@ -22,7 +22,16 @@ import { getAttemptRow } from "../store/read-tasks.ts";
 import { batchOf, encodeEvents } from "./encode.ts";
 import { defaultFeedLimits, type FeedLimits } from "./limits.ts";
 import { createProgress } from "./progress.ts";
-import { checkPace, closeSocket, dismiss, send, sendInTurn, type FeedReader, type Group } from "./reader.ts";
+import {
+  checkPace,
+  closeSocket,
+  dismiss,
+  send,
+  sendInTurn,
+  slowWords,
+  type FeedReader,
+  type Group,
+} from "./reader.ts";
 import { createResources } from "./resources.ts";
 import { createSnapshots } from "./snapshots.ts";
 
@@ -131,10 +140,24 @@ export function createFeed(parts: FeedParts): Feed {
     restUntil = now + Math.min(limits.restMs, (now - started) * limits.restFactor);
   }
 
-  /** Tells everybody what was committed since the last time. */
+  /**
+   * Tells everybody what was committed since the last time. Where that goes wrong nobody knows who heard what: all are sent
+   * away, and hear the rest when they come back with their cursors.
+   */
   function catchUp(): void {
+    try {
+      tellNews();
+    } catch (error) {
+      for (const { readers } of groups.values())
+        for (const reader of readers) dismiss(reader, closeCodes.mistake, "The broker made a mistake.");
+      throw error;
+    }
+  }
+
+  function tellNews(): void {
     if (groups.size === 0) {
       head = newestCursor(broker.reader);
+      resources.forget();
       return;
     }
     for (;;) {
@@ -212,6 +235,8 @@ export function createFeed(parts: FeedParts): Feed {
   async function tellRest(reader: FeedReader, own: Group, from: number): Promise<void> {
     let cursor = from;
     while (!reader.isGone && !closing) {
+      // Its answer took so long that what comes next was pruned meanwhile.
+      if (cursor < prunedTo(rows)) return dismiss(reader, closeCodes.tooSlow, slowWords);
       // Between this and the joining nothing is awaited: nothing is missed, nothing told twice.
       catchUp();
       const events = eventsAfter(broker.reader, cursor, null, batchRows).filter(
@@ -221,7 +246,7 @@ export function createFeed(parts: FeedParts): Feed {
       cursor = isLast ? head : (events.at(-1)?.cursor ?? head);
       const batch = batchOf(events, resources.now(events));
       const data = encodeEvents(batch, own, cursorText(cursor));
-      if (isLast) {
+      if (isLast && (data?.length ?? 0) <= limits.softBytes) {
         if (data) send(reader, data, limits);
         return join(reader, own);
       }
@@ -283,7 +308,7 @@ export function createFeed(parts: FeedParts): Feed {
     return { topics, after };
   }
 
-  const heartbeat = setInterval(() => {
+  function beat(): void {
     for (const reader of all) {
       // A reader with much to take may answer late; how long is watched by `checkPace`.
       if (!reader.isAlive && reader.slowSince === null) reader.socket.terminate();
@@ -298,6 +323,14 @@ export function createFeed(parts: FeedParts): Feed {
     const data = tick();
     for (const group of groups.values()) tell(group, data);
     progress.tick();
+  }
+  const heartbeat = setInterval(() => {
+    try {
+      beat();
+    } catch (error) {
+      // Nobody above a timer would hear of it.
+      onError(error);
+    }
   }, limits.tickMs);
 
   return {
@@ -315,7 +348,7 @@ export function createFeed(parts: FeedParts): Feed {
       socket.on("close", () => leave(reader));
       begin(reader, admitted.topics, admitted.after).catch((error: unknown) => {
         onError(error);
-        dismiss(reader, 1011, "The broker made a mistake.");
+        dismiss(reader, closeCodes.mistake, "The broker made a mistake.");
       });
     },
     progress: (workerId) => progress.worker(workerId),

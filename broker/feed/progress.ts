@@ -56,11 +56,15 @@ export function createProgress(parts: ProgressParts): Progress {
   function speak(): void {
     timer = undefined;
     spokeAt = performance.now();
-    const ids = [...dirtyWorkers];
-    dirtyWorkers.clear();
-    for (const group of groups()) {
-      const data = encode(group, ids);
-      if (data) send(group, data);
+    try {
+      for (const group of groups()) {
+        const data = encode(group, dirtyWorkers);
+        if (data) send(group, data);
+      }
+      dirtyWorkers.clear();
+    } catch (error) {
+      // Nobody above a timer would hear of it. They are told with the next.
+      onError(error);
     }
     const attempts = [...dirtyAttempts];
     dirtyAttempts.clear();

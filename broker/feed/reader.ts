@@ -22,6 +22,7 @@ export interface Group {
   readers: Set<FeedReader>;
 }
 
+export const slowWords = "This reader was too slow. Come back with the cursor; nothing is lost.";
 /** A socket that does not answer the close is ended after this, ms. */
 const closeGraceMs = 5000;
 
@@ -51,11 +52,7 @@ export function checkPace(reader: FeedReader, limits: FeedLimits): void {
   const now = performance.now();
   reader.slowSince ??= now;
   if (waiting > limits.hardBytes || now - reader.slowSince > limits.slowMs)
-    dismiss(
-      reader,
-      closeCodes.tooSlow,
-      "This reader was too slow. Come back with the cursor; nothing is lost.",
-    );
+    dismiss(reader, closeCodes.tooSlow, slowWords);
 }
 
 /** Closes a reader with a code and a sentence. */

@@ -12,6 +12,8 @@ import type { Rows } from "../store/tx.ts";
 export interface Resources {
   /** Texts of one moment: made anew for each batch of events. */
   now(batch: readonly Event[]): Moment;
+  /** Events went by that nobody was told of, and that `now` never saw: nothing that is remembered is sure any more. */
+  forget(): void;
 }
 
 export interface Moment {
@@ -48,6 +50,7 @@ export function createResources(broker: Broker, rows: Rows, db: ReadDatabase): R
   }
 
   return {
+    forget: () => failures.clear(),
     now(batch) {
       for (const { kind, state, jobNumber } of batch) {
         // Only these two leave the failed frames of a job as they were.

@@ -86,7 +86,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
       });
       const frames = framesOf(context, number);
       const items = rows.map((row) => {
-        const attempt = newestAttempt(db, row.stepId, row.ordinal);
+        const attempt = newestAttempt(broker.rows, row.stepId, row.ordinal);
         return {
           step: row.step,
           ordinal: row.ordinal,
@@ -98,7 +98,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
           reason: attempt?.reason ?? null,
           seconds: attempt?.seconds ?? null,
           worker: attempt?.worker ?? null,
-          files: attempt ? filesOf(db, attempt.id) : [],
+          files: attempt ? filesOf(broker.rows, attempt.id) : [],
         };
       });
       const last = rows.at(-1);

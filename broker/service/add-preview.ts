@@ -53,19 +53,23 @@ export async function addPreview(
   if (!isOwn) throw lost();
   const data = await readPicture(stream);
   const preview = { sha256: createHash("sha256").update(data).digest("hex"), bytes: data.length };
-  await putBlob(broker, preview.sha256, data.length, onePart(data));
-  await broker.writer.write((tx) => {
-    const files = filesWithoutPreview(tx, attemptId, sha256);
-    if (files.length === 0) return;
-    const blobId = insertBlob(tx, preview, true);
-    const ids = files.map(({ id }) => insertPreview(tx, id, { ...preview, blobId }));
-    for (const { id } of files) setJobPicture(tx, jobId, id, preview.sha256);
-    addEvent(tx, {
-      kind: "artifact.previewed",
-      jobId,
-      step,
-      first: ordinal,
-      data: { name, attempt, artifacts: ids.map((id) => idOf("artifact", id)), ...preview },
+  // Held until the row says whose it is: a job that gives up the same bytes meanwhile must not take them along.
+  await broker.guard.adding([preview.sha256], async () => {
+    await putBlob(broker, preview.sha256, data.length, onePart(data));
+    await broker.writer.write((tx) => {
+      const files = filesWithoutPreview(tx, attemptId, sha256);
+      if (files.length === 0) return;
+      // Whether somebody looked at what is stored was noted with it.
+      const blobId = insertBlob(tx, preview, false);
+      const ids = files.map(({ id }) => insertPreview(tx, id, { ...preview, blobId }));
+      for (const { id } of files) setJobPicture(tx, jobId, id, preview.sha256);
+      addEvent(tx, {
+        kind: "artifact.previewed",
+        jobId,
+        step,
+        first: ordinal,
+        data: { name, attempt, artifacts: ids.map((id) => idOf("artifact", id)), ...preview },
+      });
     });
   });
 }

@@ -169,8 +169,11 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
     const words = await handle.ended;
     handles.delete(handle.launchId);
     options.onEnd(handle.launchId, words);
+    // From the newest on: it registered a moment after it was started, and there may be thousands from before.
     const registered =
-      broker.reader.prepare("SELECT 1 FROM workers WHERE launch_id = ?").get(number) !== undefined;
+      broker.reader
+        .prepare("SELECT 1 FROM workers WHERE launch_id = ? ORDER BY id DESC LIMIT 1")
+        .get(number) !== undefined;
     if (!registered) {
       failedStarts++;
       lastFailureMs = broker.clock.monotonic();
@@ -182,7 +185,14 @@ export function createCapacityLoop(broker: Broker, options: CapacityOptions): Ca
   function wake(): void {
     if (scheduled || stopped) return;
     scheduled = true;
-    setImmediate(look);
+    setImmediate(() => {
+      try {
+        look();
+      } catch (error) {
+        // Nobody above would hear of it; it is looked at again every second.
+        options.onError(error);
+      }
+    });
   }
 
   adoptAll();

@@ -1,7 +1,9 @@
 // Looks after retention by itself, every so many hours of wall time, however often the broker is started in between.
+import { readMeta, writeMeta } from "../store/meta.ts";
 import type { Broker } from "./broker.ts";
 import { clean, type RetentionDays } from "./clean.ts";
 
+const cleanedKey = "cleaned_at";
 const hourMs = 3_600_000;
 /** How often to look whether it is time, ms. */
 const lookEveryMs = 10 * 60_000;
@@ -23,16 +25,13 @@ export function createCleaner(
 
   async function work(): Promise<void> {
     const now = broker.clock.now();
-    const last = broker.rows.get<{ value: string }>("SELECT value FROM meta WHERE key = 'cleaned_at'");
-    if (last && now - Number(last.value) < everyHours * hourMs) return;
+    const last = readMeta(broker.rows, cleanedKey);
+    if (last !== undefined && now - Number(last) < everyHours * hourMs) return;
     // A folder that is new has nothing to clean, and begins to count.
-    if (last) onDone(await clean(broker, { dryRun: false, strays: true }, days));
-    await broker.writer.write((tx) =>
-      tx.run(
-        "INSERT INTO meta (key, value) VALUES ('cleaned_at', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
-        String(tx.now),
-      ),
-    );
+    if (last !== undefined) onDone(await clean(broker, { dryRun: false, strays: true }, days));
+    // Cut short: the next start goes on with it.
+    if (broker.stopping) return;
+    await broker.writer.write((tx) => writeMeta(tx, cleanedKey, String(tx.now)));
   }
 
   function look(): Promise<void> {

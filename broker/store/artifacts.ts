@@ -207,13 +207,20 @@ export function listArtifactRows(
 ): ListedArtifact[] {
   const { after, limit, step = null, ordinal = null } = filter;
   const state = `CASE WHEN f.partial = 1 THEN 'partial' WHEN ${isCurrent} THEN 'current' ELSE 'replaced' END`;
+  // Of one frame by its tries, in just this order: else the files of a hundred thousand frames are read to find its own.
+  const [of, tables] =
+    step === null || ordinal === null
+      ? ["f", "artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id"]
+      : [
+          "s",
+          "steps s CROSS JOIN attempts a ON a.step_id = s.id CROSS JOIN artifacts f ON f.attempt_id = a.id",
+        ];
   return rows.all(
     `SELECT f.id, f.attempt_id AS attemptId, s.name AS step, s.idx AS stepIndex, a.ordinal, a.generation, f.name, f.bytes,
             f.sha256, ${state} AS state, f.outside, f.executable, f.delivered_at AS deliveredAt, f.problem, f.preview_of AS previewOf,
             (f.staged <> '' OR (b.id IS NOT NULL AND b.dropped_at IS NULL)) AS kept
-     FROM artifacts f JOIN attempts a ON a.id = f.attempt_id JOIN steps s ON s.id = a.step_id
-       LEFT JOIN blobs b ON b.id = f.blob_id
-     WHERE f.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
+     FROM ${tables} LEFT JOIN blobs b ON b.id = f.blob_id
+     WHERE ${of}.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
        ${{ file: "AND f.preview_of IS NULL", preview: "AND f.preview_of IS NOT NULL", any: "" }[filter.kind]}
        ${step === null ? "" : "AND s.name = ?"} ${ordinal === null ? "" : "AND a.ordinal = cast(? AS integer)"}
      ORDER BY f.id LIMIT ?`,

@@ -2,6 +2,7 @@
 // the authority: a row is written once the store has the bytes for good, and removed before they go.
 import { randomUUID } from "node:crypto";
 import type { BlobRef } from "../contract/blob.ts";
+import { ensureMeta } from "./meta.ts";
 import type { Rows, Tx } from "./tx.ts";
 
 export interface BlobRow {
@@ -170,9 +171,5 @@ export function countBlobs(rows: Rows): { blobs: number; bytes: number } {
 
 /** The name by which this data folder owns its store: made once, kept by a restore. */
 export function storeOwner(tx: Tx): string {
-  const known = tx.get<{ value: string }>("SELECT value FROM meta WHERE key = 'storage.owner'");
-  if (known) return known.value;
-  const owner = randomUUID();
-  tx.run("INSERT INTO meta (key, value) VALUES ('storage.owner', ?)", owner);
-  return owner;
+  return ensureMeta(tx, "storage.owner", randomUUID);
 }

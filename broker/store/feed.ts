@@ -5,7 +5,7 @@ import Database from "better-sqlite3";
 import type { Job, JobDetail, Step } from "../contract/job.ts";
 import { stateLetters } from "../contract/feed-words.ts";
 import type { JobIntent, JobState } from "../contract/states.ts";
-import { readMeta, writeMeta } from "./meta.ts";
+import { ensureMeta, readMeta, writeMeta } from "./meta.ts";
 import type { Reader, Rows, Tx } from "./tx.ts";
 
 /** A read-only connection of the feed's own: its transactions stay open over several turns of the loop. */
@@ -18,11 +18,7 @@ export function openSnapshotReader(path: string): Reader {
 
 /** The word for this history: cursors of another one mean nothing here. Made once. */
 export function ensureEpoch(tx: Tx): string {
-  const known = readMeta(tx, epochKey);
-  if (known !== undefined) return known;
-  const epoch = randomBytes(6).toString("hex");
-  writeMeta(tx, epochKey, epoch);
-  return epoch;
+  return ensureMeta(tx, epochKey, () => randomBytes(6).toString("hex"));
 }
 
 /** After a restore the same numbers mean other events: every reader begins anew. Takes effect at the next start. */
@@ -120,8 +116,9 @@ export function readJob(rows: Rows, jobId: number): Job | undefined {
 
 /** Ids of the jobs that are not over, newest first, and of the `ended` that ended last. */
 export function shownJobs(rows: Rows, ended: number): number[] {
+  // The plus: else SQLite would rather read all there ever were in order than sort the live ones.
   const live = rows.all<{ id: number }>(
-    "SELECT id FROM jobs WHERE ended_at IS NULL AND state <> 'loading' ORDER BY id DESC",
+    "SELECT id FROM jobs WHERE ended_at IS NULL AND state <> 'loading' ORDER BY +id DESC",
   );
   const over = rows.all<{ id: number }>(
     "SELECT id FROM jobs WHERE ended_at IS NOT NULL ORDER BY ended_at DESC LIMIT ?",

@@ -14,3 +14,12 @@ export function writeMeta(tx: Tx, key: string, value: string): void {
     value,
   );
 }
+
+/** The value under a key; where there is none, what `make` makes of it, once. */
+export function ensureMeta(tx: Tx, key: string, make: () => string): string {
+  const known = readMeta(tx, key);
+  if (known !== undefined) return known;
+  const made = make();
+  writeMeta(tx, key, made);
+  return made;
+}

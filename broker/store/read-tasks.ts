@@ -2,7 +2,8 @@
 import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
 import type { TaskState } from "../contract/states.ts";
 import type { ReadDatabase } from "./read-jobs.ts";
-import { artifacts, attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
+import { attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
+import type { Rows } from "./tx.ts";
 
 /** Tasks of a job after (step index, ordinal), in that order. */
 export function listTaskRows(
@@ -43,32 +44,31 @@ export function listTaskRows(
     .all();
 }
 
-/** The newest attempt of one task, with its worker. */
-export function newestAttempt(db: ReadDatabase, stepId: number, ordinal: number) {
-  return db
-    .select({
-      id: attempts.id,
-      state: attempts.state,
-      reason: attempts.reason,
-      seconds: attempts.seconds,
-      worker: workers.name,
-    })
-    .from(attempts)
-    .innerJoin(leases, eq(leases.id, attempts.leaseId))
-    .innerJoin(workers, eq(workers.id, leases.workerId))
-    .where(and(eq(attempts.stepId, stepId), eq(attempts.ordinal, ordinal)))
-    .orderBy(desc(attempts.id))
-    .limit(1)
-    .get();
+export interface NewestAttempt {
+  id: number;
+  reason: string | null;
+  seconds: number | null;
+  worker: string;
+}
+
+/** The newest attempt of one task, with its worker. Written out and prepared once: a page asks for a thousand. */
+export function newestAttempt(rows: Rows, stepId: number, ordinal: number): NewestAttempt | undefined {
+  return rows.get(
+    `SELECT a.id, a.reason, a.seconds, w.name AS worker
+     FROM attempts a JOIN leases l ON l.id = a.lease_id JOIN workers w ON w.id = l.worker_id
+     WHERE a.step_id = cast(? AS integer) AND a.ordinal = cast(? AS integer) ORDER BY a.id DESC LIMIT 1`,
+    stepId,
+    ordinal,
+  );
 }
 
 /** Names of the files of one attempt that are home. */
-export function filesOf(db: ReadDatabase, attemptId: number): string[] {
-  return db
-    .select({ name: artifacts.name })
-    .from(artifacts)
-    .where(and(eq(artifacts.attemptId, attemptId), isNotNull(artifacts.deliveredAt)))
-    .all()
+export function filesOf(rows: Rows, attemptId: number): string[] {
+  return rows
+    .all<{ name: string }>(
+      "SELECT name FROM artifacts WHERE attempt_id = ? AND delivered_at IS NOT NULL",
+      attemptId,
+    )
     .map((row) => row.name);
 }
 
@@ -110,23 +110,46 @@ export function listAttemptRows(
   jobId: number,
   filter: { step?: string | undefined; ordinal?: number | undefined; before: number | null; limit: number },
 ) {
-  // By step, so that the index on (step, ordinal) is used: a look at one frame never reads the history of all.
+  const { step, ordinal, before, limit } = filter;
   const stepIds = db
     .select({ id: steps.id, name: steps.name })
     .from(steps)
     .where(eq(steps.jobId, jobId))
-    .all();
-  const ids = stepIds
-    .filter((step) => filter.step === undefined || step.name === filter.step)
-    .map((step) => step.id);
-  const conditions: SQL[] = [inArray(attempts.stepId, ids)];
-  if (filter.ordinal !== undefined) conditions.push(eq(attempts.ordinal, filter.ordinal));
-  if (filter.before !== null) conditions.push(lt(attempts.id, filter.before));
+    .all()
+    .filter((one) => step === undefined || one.name === step)
+    .map((one) => one.id);
+  // By step, so that the index on (step, ordinal) is used: a look at one frame never reads the history of all.
+  const ofFrame = and(
+    inArray(attempts.stepId, stepIds),
+    ordinal === undefined ? undefined : eq(attempts.ordinal, ordinal),
+    before === null ? undefined : lt(attempts.id, before),
+  );
+  const newest = () => stepIds.flatMap((stepId) => newestOf(db, stepId, before, limit));
   return attemptRows(db)
-    .where(and(...conditions))
+    .where(ordinal === undefined ? inArray(attempts.id, firstOf(newest(), limit)) : ofFrame)
     .orderBy(desc(attempts.id))
-    .limit(filter.limit)
+    .limit(limit)
     .all();
+}
+
+const firstOf = (ids: readonly number[], limit: number) => ids.toSorted((a, b) => b - a).slice(0, limit);
+
+/**
+ * Ids of the newest attempts of a step, by its leases: attempts are made together with their lease, so both are in the same
+ * order, and a page of a hundred thousand is found without sorting them all.
+ */
+function newestOf(db: ReadDatabase, stepId: number, before: number | null, limit: number): number[] {
+  const last = sql`(SELECT lease_id FROM attempts WHERE id < ${before} ORDER BY id DESC LIMIT 1)`;
+  const isBefore = before === null ? undefined : and(lt(attempts.id, before), sql`${leases.id} <= ${last}`);
+  return db
+    .select({ id: attempts.id })
+    .from(leases)
+    .innerJoin(attempts, eq(attempts.leaseId, leases.id))
+    .where(and(eq(leases.stepId, stepId), isBefore))
+    .orderBy(desc(leases.id), desc(attempts.id))
+    .limit(limit)
+    .all()
+    .map(({ id }) => id);
 }
 
 export function getAttemptRow(db: ReadDatabase, attemptId: number) {
@@ -150,7 +173,9 @@ export function awayWorkerRows(db: ReadDatabase) {
 
 /** Workers: the live ones and paused ones that are away, or with `all` also the newest 200 that are gone. */
 export function listWorkerRows(db: ReadDatabase, all: boolean) {
-  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(asc(workers.id)).all();
+  // The plus: else SQLite would rather read all there ever were in order than sort the live ones.
+  const byId = sql`+${workers.id}`;
+  const live = db.select().from(workers).where(isNull(workers.endedAt)).orderBy(byId).all();
   const known = [...live, ...awayWorkerRows(db)];
   if (!all) return known;
   const isGone = and(isNotNull(workers.endedAt), sql`${workers.intent} <> 'pause'`);

@@ -171,10 +171,17 @@ export function letResultsGo(tx: Tx, what: Retention, window: Window): { blobId:
     ...windowValues(window, what.jobId),
   );
   if (slice.length === 0) return slice;
+  const ids = JSON.stringify(slice.map(({ id }) => id));
   tx.run(
     "UPDATE artifacts SET cleaned_at = ?, blob_id = NULL WHERE id IN (SELECT value FROM json_each(?))",
     tx.now,
-    JSON.stringify(slice.map(({ id }) => id)),
+    ids,
+  );
+  // The previews of a job go together: none is left to be its picture.
+  tx.run(
+    `UPDATE jobs SET picture = NULL WHERE picture IS NOT NULL AND id IN
+       (SELECT job_id FROM artifacts WHERE preview_of IS NOT NULL AND id IN (SELECT value FROM json_each(?)))`,
+    ids,
   );
   return slice;
 }

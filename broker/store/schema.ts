@@ -85,14 +85,6 @@ export const leases = sqliteTable("leases", {
   closedAt: integer("closed_at"),
 });
 
-export const artifacts = sqliteTable("artifacts", {
-  id: integer().primaryKey(),
-  attemptId: integer("attempt_id").notNull(),
-  jobId: integer("job_id").notNull(),
-  name: text().notNull(),
-  deliveredAt: integer("delivered_at"),
-});
-
 export const workers = sqliteTable("workers", {
   id: integer().primaryKey(),
   name: text().notNull(),

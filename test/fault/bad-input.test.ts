@@ -4,6 +4,7 @@ import { randomUUID } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { maxLabels } from "../../broker/contract/job.ts";
 import type { ProblemBody, ProblemCode } from "../../broker/contract/problem.ts";
 import { submission, submit, taskStatesOf, templateOf, until } from "../support/builders.ts";
 import { openBroker, type TestBroker } from "../support/start-broker.ts";
@@ -92,6 +93,14 @@ test.each([
     `settings.${name}`,
   );
   expect(detail).toMatch(/^The field settings\.\w+ is not valid\. It .*\.$/);
+});
+
+test("more labels than lists of jobs, and everybody who follows them, can carry", async () => {
+  const many = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => [`label ${n}`, "x"]));
+  const bad = await refused(submission([{}], { labels: many(maxLabels + 1) }), "invalid", "settings.labels");
+  expect(bad.detail).toBe(`The field settings.labels is not valid. A job has at most ${maxLabels} labels.`);
+  expect((await submit(broker.api, [{}], { labels: many(maxLabels) })).labels["label 7"]).toBe("x");
 });
 
 test("a pool that nobody knows: found at submit, with the flag that mends it", async () => {

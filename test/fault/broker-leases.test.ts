@@ -323,3 +323,33 @@ test("the token of an agent whose process ended is good for nothing", async () =
   expect(items[0]).toMatchObject({ state: "ready", losses: 1, failures: 0 });
   expect(items[0]?.reason).toContain("killed by SIGKILL");
 });
+
+test("the tries of a job are listed newest first, page by page, whichever of its steps they are of", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [
+    { name: "left", frames: "1-4" },
+    { name: "right", frames: "1-6", chunk: 2 },
+  ]);
+  await submit(broker.api, [{ frames: "1-2" }], { priority: 60 });
+  const [one, two] = [await joinWorker(broker, { name: "one" }), await joinWorker(broker, { name: "two" })];
+  for (const worker of [one, two, one, two, one, two, one, two, one])
+    // oxlint-disable-next-line no-await-in-loop -- in turn, so that they interleave
+    await worker.succeed(await worker.work());
+  const listed = async (query: { limit: number; after?: string; step?: string }) =>
+    broker.api.ok("listAttempts", { params: { job: number }, query });
+  const { items: all } = await listed({ limit: 1000 });
+  const numbers = all.map(({ id }) => Number(id.slice("att_".length)));
+  expect(numbers).toEqual(numbers.toSorted((a, b) => b - a));
+  expect(all).toHaveLength(10);
+  expect(new Set(all.map(({ step }) => step))).toEqual(new Set(["left", "right"]));
+  const paged: typeof all = [];
+  for (let after: string | undefined | null; after !== null;) {
+    // oxlint-disable-next-line no-await-in-loop -- page after page
+    const page = await listed({ limit: 3, ...(after !== undefined && { after }) });
+    paged.push(...page.items);
+    after = page.next;
+  }
+  expect(paged).toEqual(all);
+  const { items: right } = await listed({ limit: 1000, step: "right" });
+  expect(right).toEqual(all.filter(({ step }) => step === "right"));
+});

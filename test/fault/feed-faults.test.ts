@@ -3,8 +3,12 @@ import { cpSync } from "node:fs";
 import { basename, join } from "node:path";
 import Database from "better-sqlite3";
 import { expect, test } from "vitest";
+import { createProgress } from "../../broker/feed/progress.ts";
 import { createPruner } from "../../broker/feed/prune.ts";
+import { addEvent } from "../../broker/store/events.ts";
+import type { FeedReader } from "../../broker/feed/reader.ts";
 import { renewEpoch } from "../../broker/store/feed.ts";
+import { rowsOf } from "../../broker/store/tx.ts";
 import { submit } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
 import { follow, openReader, pictureOf, type Address } from "../support/feed-reader.ts";
@@ -237,4 +241,95 @@ test("a client that is refused says why and does not ask again", async () => {
   client.follow(["jobs"]);
   await client.until(({ state }) => state === "live");
   expect(client.store.jobs.size).toBe(1);
+});
+
+test("whoever comes back to much that is new is told it all at its own pace, not called slow for its length", async () => {
+  const broker = await testBroker();
+  const { number } = await heavyJob(broker);
+  const { cursor: from } = await openReader(broker, "jobs").next("tick");
+  await broker.broker.writer.write((tx) => {
+    for (let count = 0; count < 100; count++) addEvent(tx, { kind: "job.changed", jobId: number });
+  });
+  const back = openReader(broker, "jobs", { after: from });
+  await back.next("tick");
+  expect(back.events()).toHaveLength(100);
+  await changePriority(broker, number, 91);
+  await back.next("events", ({ events }) => events.some(({ job }) => job?.priority === 91));
+});
+
+test("history is pruned under a reader that still catches up: it is sent away rather than told with a gap", async () => {
+  const broker = await testBroker();
+  // Events that carry 20 KB each: a page of them does not fit into what the system takes for a reader that sleeps.
+  const labels = Object.fromEntries(Array.from({ length: 80 }, (_, n) => [`label ${n}`, "x".repeat(240)]));
+  const { number } = await submit(broker.api, [{ frames: "1" }], { labels });
+  const { cursor: from } = await openReader(broker, "jobs").next("tick");
+  await broker.broker.writer.write((tx) => {
+    for (let count = 0; count < 1500; count++) addEvent(tx, { kind: "job.changed", jobId: number });
+  });
+  const { cursor: newest } = await broker.api.ok("listEvents");
+  const slow = openReader(broker, "jobs", { after: from });
+  await slow.next("hello");
+  slow.socket.pause();
+  const errors: unknown[] = [];
+  const pruner = createPruner(broker.broker, (error) => errors.push(error), { eventRows: 10 });
+  await pruner.prune();
+  await pruner.stop();
+  expect(errors).toEqual([]);
+  slow.socket.resume();
+  expect((await slow.closed).code).toBe(4429);
+  const heard = slow.events().map(({ cursor }) => cursor);
+  expect(heard).toEqual(heard.map((_, n) => Number(from.split(".")[1]) + 1 + n));
+  expect(heard.length).toBeLessThan(newest);
+  const back = openReader(broker, "jobs", { after: slow.cursor() || from });
+  expect(await back.next("reset")).toMatchObject({ reason: "pruned" });
+});
+
+test("a round that goes wrong sends its readers away: they come back with their cursor and miss nothing", async () => {
+  const broker = await testBroker();
+  const worker = await joinWorker(broker);
+  const reader = openReader(broker, "workers");
+  await reader.next("tick");
+  const change = (blenders: string) =>
+    broker.broker.writer.write((tx) => {
+      tx.run("UPDATE workers SET blenders = ?", blenders);
+      addEvent(tx, { kind: "worker.changed", state: "idle", data: { worker: worker.id, name: "this PC" } });
+    });
+  // A row that cannot be read, as on a disk that fails for a moment.
+  await change("no list");
+  expect((await reader.closed).code).toBe(1011);
+  await change("[]");
+  const back = openReader(broker, "workers", { after: reader.cursor() });
+  await back.next("tick");
+  expect(back.events().map(({ kind }) => kind)).toEqual(["worker.changed", "worker.changed"]);
+});
+
+test("a disk that cannot be read as progress is told ends no broker: what was to be told is told with the next", async () => {
+  const { broker, ...more } = await testBroker();
+  await submit(more.api);
+  const worker = await joinWorker({ broker, ...more });
+  await worker.work();
+  const gone = new Database(":memory:");
+  const shown = rowsOf(gone);
+  gone.close();
+  let rows = shown;
+  const failed = Promise.withResolvers<unknown>();
+  const told = Promise.withResolvers<string>();
+  const topics = { jobs: false, workers: true, jobNumbers: [], attempts: [] };
+  const group = { key: "workers", topics, jobNumbers: new Set<number>(), readers: new Set<FeedReader>() };
+  const progress = createProgress({
+    broker,
+    rows: { get: (...asked) => rows.get(...asked), all: (...asked) => rows.all(...asked) },
+    groups: () => [group],
+    send: (_, data) => told.resolve(data.toString()),
+    lengthOf: () => Promise.resolve(undefined),
+    coalesceMs: 1,
+    onError: failed.resolve,
+  });
+  // It leased; no event says so.
+  progress.committed([]);
+  expect(String(await failed.promise)).toContain("not open");
+  rows = broker.rows;
+  progress.committed([]);
+  expect(await told.promise).toContain(worker.id);
+  progress.close();
 });

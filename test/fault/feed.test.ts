@@ -1,5 +1,6 @@
 // The feed on good days: who may read, what is said first, what follows, and how it goes on after a pause.
 import { request } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { expect, test } from "vitest";
 import { unpackStates } from "../../broker/contract/feed-words.ts";
 import { taskStates } from "../../broker/contract/states.ts";
@@ -215,6 +216,28 @@ test("frames that fail, are tried again and asked for anew: states, counts and r
   const fresh = follow(broker, ["jobs", `job:${number}`, "workers"]);
   await fresh.until(({ state }) => state === "live");
   expect(pictureOf(client.store)).toEqual(pictureOf(fresh.store));
+});
+
+test("a frame that failed while nobody looked is told of with the next change, too", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-4" }], { maxRetries: 0 });
+  const worker = await joinWorker(broker);
+  const before = follow(broker, [`job:${number}`]);
+  await before.until(({ state }) => state === "live");
+  await worker.succeed(await worker.work());
+  await before.until(({ store }) => store.details.get(number)?.counts.succeeded === 1);
+  before.close();
+  // oxlint-disable-next-line no-await-in-loop -- this is what waiting is
+  while (broker.feed.count() > 0) await nextTurn();
+  await worker.fail(await worker.work(), "The GPU melted.");
+  // Other topics than before: what is kept of those is of no use.
+  const after = follow(broker, ["jobs", `job:${number}`]);
+  await after.until(({ state }) => state === "live");
+  const failures = [{ reason: "The GPU melted.", count: 1, step: "render", ordinals: [1] }];
+  expect(after.store.details.get(number)?.failures).toEqual(failures);
+  await worker.succeed(await worker.work());
+  await after.until(({ store }) => store.details.get(number)?.counts.succeeded === 2);
+  expect(after.store.details.get(number)?.failures).toEqual(failures);
 });
 
 test("a worker is shown busy and idle though no event says so, also one that gives its lease back", async () => {

@@ -1,8 +1,10 @@
 // Small pictures of results: who may bring one, of what, and that they are results of nobody.
 import { readFileSync } from "node:fs";
+import { Readable } from "node:stream";
 import { expect, test } from "vitest";
 import type { Artifact } from "../../broker/contract/attempt.ts";
 import { maxPreviewBytes } from "../../broker/contract/blob.ts";
+import { addPreview } from "../../broker/service/add-preview.ts";
 import { sha256Of } from "../support/blobs.ts";
 import { submit, untilState } from "../support/builders.ts";
 import { artifactsOf, shot, untilDelivered, untilStored } from "../support/delivery.ts";
@@ -222,4 +224,50 @@ test("previews go with the input files of a job that ended long ago; the picture
   });
   expect(await broker.api.ok("clean", { body: { dryRun: false } })).toMatchObject({ previews: { files: 1 } });
   expect((await all(broker, number)).map(({ kept }) => kept)).toEqual([false, false]);
+});
+
+test("a job whose previews were cleaned names no picture that is gone", async () => {
+  const broker = await testBroker();
+  const { worker, held, attempt, sha256, number } = await rendered(broker);
+  await untilState(broker.api, number, "succeeded");
+  await worker.api.ok("putPreview", asked(attempt, sha256, held, jpeg("small")));
+  const { picture } = await broker.api.ok("getJob", { params: { job: number } });
+  expect(picture).toBe(sha256Of(bytesOf(jpeg("small"))));
+  await broker.api.ok("clean", { body: { dryRun: true, job: String(number) } });
+  expect((await broker.api.ok("getJob", { params: { job: number } })).picture).toBe(picture);
+  await broker.api.ok("clean", { body: { dryRun: false, job: String(number) } });
+  expect((await broker.api.ok("getJob", { params: { job: number } })).picture).toBeNull();
+});
+
+test("a preview whose bytes another job just gave up, between being stored and being noted, is really here", async () => {
+  const broker = await testBroker();
+  const first = await rendered(broker);
+  const second = await rendered(broker, "another frame");
+  await untilState(broker.api, second.number, "succeeded");
+  const text = jpeg("both are black");
+  await first.worker.api.ok("putPreview", asked(first.attempt, first.sha256, first.held, text));
+  // The worst moment, made to come: all is cleaned of the first job as soon as the bytes of the second count as stored.
+  const { guard } = broker.broker;
+  const adding: typeof guard.adding = async (sha256s, add) => {
+    const added = await guard.adding(sha256s, add);
+    await broker.api.ok("clean", { body: { dryRun: false, job: String(first.number) } });
+    return added;
+  };
+  const who = { tokenId: 0, role: "worker" as const, name: "" };
+  const row = broker.broker.rows.get<{ tokenId: number }>(
+    "SELECT token_id AS tokenId FROM workers WHERE id = ?",
+    Number(second.worker.id.replace("wrk_", "")),
+  );
+  await addPreview(
+    { ...broker.broker, guard: { ...guard, adding } },
+    { ...who, tokenId: row?.tokenId ?? 0 },
+    leaseHeaders(second.held),
+    second.attempt,
+    second.sha256,
+    Readable.from([bytesOf(text)]),
+  );
+  const [preview] = await all(broker, second.number, "preview");
+  expect(preview?.kept).toBe(true);
+  const shown = await broker.api.raw("getBlob", { params: { sha256: preview?.sha256 ?? "" } });
+  expect(shown.status).toBe(200);
 });
