@@ -151,6 +151,17 @@ test("an event that comes twice does no harm; its job is replaced, what it does 
   expect(store.progress.size).toBe(0);
 });
 
+test("a frame that is begun stays begun, also where the word that it runs comes behind", () => {
+  const store = createFeedStore();
+  const apply = createFeedApplier(store);
+  apply(detail(1));
+  apply(progress(2));
+  apply(changed("running", 0, 2));
+  expect([...store.progress.keys()]).toEqual([progressKey(1, "render", 2)]);
+  apply(changed("ready", 2, 2));
+  expect(store.progress.size).toBe(0);
+});
+
 test("progress stays until its frame is over; a kind that nobody knows is passed over", () => {
   const store = createFeedStore();
   const apply = createFeedApplier(store);

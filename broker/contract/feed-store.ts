@@ -32,7 +32,7 @@ export interface FeedStore {
   pausedPools: Set<string>;
   /** Log lengths by attempt id. */
   logs: Map<string, LogLength>;
-  /** Of frames in work, by `progressKey`. */
+  /** Of frames that are begun, by `progressKey`: one that is running and not here waits for its turn on its worker. */
   progress: Map<string, TaskProgress>;
 }
 
@@ -132,7 +132,8 @@ function applyEvent(store: FeedStore, event: FeedEvent): void {
   if (!view || step === null || state < 0) return;
   const end = last ?? first;
   view.states.fill(state, first, end + 1);
-  // Whatever was said of these frames was said of an earlier try.
+  // Whatever was said of these frames was said of an earlier try; but one that is running now may be begun already.
+  if (event.state === "running") return;
   for (const [key, one] of store.progress)
     if (one.jobNumber === jobNumber && one.step === step && one.ordinal >= first && one.ordinal <= end)
       store.progress.delete(key);

@@ -74,7 +74,10 @@ export const taskProgressSchema = z
     jobNumber: z.int(),
     step: z.string(),
     ordinal: count,
-    percent: z.number(),
+    percent: z.number().meta({
+      description:
+        "From 0, which is told when the frame is begun: one that is running and was not told of waits for its turn on its worker",
+    }),
     status: z.string().nullable(),
   })
   .meta({ title: "TaskProgress" });

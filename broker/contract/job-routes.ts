@@ -122,13 +122,17 @@ export const jobRoutes = {
   listAttempts: {
     method: "get",
     path: "/v1/jobs/{job}/attempts",
-    summary: "Every try, newest first",
+    summary: "Every try, newest first; not what a worker gave back before it began",
     roles: readers,
     params: jobParams,
     query: z.object({
       ...page,
       step: z.string().max(64).optional(),
       ordinal: z.coerce.number().int().optional(),
+      begun: z
+        .stringbool()
+        .default(false)
+        .meta({ description: "Only those that a worker began, not what waits for its turn on one" }),
     }),
     status: 200,
     answer: pageOf(attemptSchema),

@@ -4,10 +4,13 @@ import type { Event } from "../contract/attempt.ts";
 import type { LogLength, TaskProgress, WorkerNow } from "../contract/feed.ts";
 import { FEED_VERSION } from "../contract/feed-words.ts";
 import type { Broker } from "../service/broker.ts";
-import { workerNow } from "../service/describe-workers.ts";
+import { workOf } from "../service/describe-workers.ts";
 import { idOf, numberOf } from "../service/ids.ts";
 import type { Rows } from "../store/tx.ts";
 import type { Group } from "./reader.ts";
+
+/** A command that tells of no frame begins all that it was given; so many of them are told of one worker. */
+const mostBegun = 100;
 
 export interface ProgressParts {
   broker: Broker;
@@ -20,7 +23,7 @@ export interface ProgressParts {
 }
 
 export interface Progress {
-  /** A worker told how far it is. */
+  /** A worker told how far it is, or that it began a frame. */
   worker(workerId: number): void;
   /** The log of a lease grew. */
   logGrew(leaseId: number): void;
@@ -80,18 +83,25 @@ export function createProgress(parts: ProgressParts): Progress {
       if (!memory) continue;
       const isOurs = memory.lease !== null && jobNumbers.has(memory.lease.jobId);
       if (!topics.workers && !isOurs) continue;
-      const now = workerNow(rows, memory);
+      const { now, begun } = workOf(rows, memory);
       if (topics.workers) workers.push(now);
-      const { progress, lease } = memory;
-      if (!isOurs || !lease || !progress || now.progress === null || now.step === null) continue;
-      tasks.push({
-        jobId: idOf("job", lease.jobId),
-        jobNumber: lease.jobId,
-        step: now.step,
-        ordinal: progress.ordinal,
-        percent: progress.percent,
-        status: progress.status ?? null,
-      });
+      const { lease } = memory;
+      if (!isOurs || !lease || now.step === null) continue;
+      const progress = now.progress === null ? null : memory.progress;
+      for (const ordinal of new Set([
+        ...begun.slice(0, mostBegun),
+        ...(progress ? [progress.ordinal] : []),
+      ])) {
+        const isHere = ordinal === progress?.ordinal;
+        tasks.push({
+          jobId: idOf("job", lease.jobId),
+          jobNumber: lease.jobId,
+          step: now.step,
+          ordinal,
+          percent: isHere ? progress.percent : 0,
+          status: (isHere ? progress.status : undefined) ?? null,
+        });
+      }
     }
     if (tasks.length + workers.length === 0) return null;
     return Buffer.from(JSON.stringify({ v: FEED_VERSION, type: "progress", tasks, workers }));

@@ -104,9 +104,10 @@ export function jobHandlers(context: HttpContext): JobHandlers {
       const last = rows.at(-1);
       return { items, next: last && rows.length === limit ? `${last.stepIndex}-${last.ordinal}` : null };
     },
-    listAttempts({ params, query: { after, limit, step, ordinal } }) {
+    listAttempts({ params, query: { after, limit, step, ordinal, begun } }) {
       const number = jobNumber(context, params.job);
-      const rows = listAttemptRows(db, number, { step, ordinal, before: cursorNumber(after), limit });
+      const filter = { step, ordinal, begun, before: cursorNumber(after), limit };
+      const rows = listAttemptRows(db, number, filter);
       const frames = framesOf(context, number);
       const items = rows.map(({ stepIndex, ...row }) => ({
         ...row,

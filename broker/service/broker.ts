@@ -98,7 +98,7 @@ export interface Broker {
     capacity(): void;
     settle(jobId: number): void;
     leaseClosed(leaseId: number): void;
-    /** A worker told how far its frame is. */
+    /** A worker told how far its frame is, or that it began one. */
     progress(workerId: number): void;
     /** Bytes were appended to the log of a lease. */
     logGrew(leaseId: number): void;

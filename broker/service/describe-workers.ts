@@ -1,5 +1,6 @@
 // Workers as people see them: their rows, and what the broker remembers of the ones that are alive.
 import type { WorkerNow } from "../contract/feed.ts";
+import type { AttemptState } from "../contract/states.ts";
 import type { Worker } from "../contract/worker.ts";
 import { workerStateOf } from "../domain/worker-state.ts";
 import type { ReadDatabase } from "../store/read-jobs.ts";
@@ -43,16 +44,21 @@ function describe(broker: Broker, rows: Rows, row: ReturnType<typeof listWorkerR
 
 /** What a live worker does at this moment. */
 export function workerNow(rows: Rows, memory: WorkerMemory): WorkerNow {
+  return workOf(rows, memory).now;
+}
+
+/** The same, and which of its frames are begun: the others wait for their turn. */
+export function workOf(rows: Rows, memory: WorkerMemory): { now: WorkerNow; begun: number[] } {
   const { lease, intent, progress } = memory;
   const tasks = lease
-    ? rows.all<{ ordinal: number; step: string }>(
-        "SELECT a.ordinal, s.name AS step FROM attempts a JOIN steps s ON s.id = a.step_id WHERE a.lease_id = ? AND a.ended_at IS NULL ORDER BY a.id",
+    ? rows.all<{ ordinal: number; state: AttemptState; step: string }>(
+        "SELECT a.ordinal, a.state, s.name AS step FROM attempts a JOIN steps s ON s.id = a.step_id WHERE a.lease_id = ? AND a.ended_at IS NULL ORDER BY a.id",
         lease.id,
       )
     : [];
   // What was last heard may be about a frame that is done since: that says nothing about the one in work.
   const isOfNow = progress !== null && tasks.some(({ ordinal }) => ordinal === progress.ordinal);
-  return {
+  const now = {
     id: idOf("worker", memory.id),
     state: workerStateOf(intent, lease !== null),
     jobNumber: lease?.jobId ?? null,
@@ -61,4 +67,5 @@ export function workerNow(rows: Rows, memory: WorkerMemory): WorkerNow {
     progress: isOfNow ? progress.percent : null,
     lastSeenAt: new Date(memory.lastSeenMs).toISOString(),
   };
+  return { now, begun: tasks.filter(({ state }) => state === "started").map(({ ordinal }) => ordinal) };
 }

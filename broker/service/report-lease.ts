@@ -45,6 +45,7 @@ export function reportLease(
       if (item.type === "started") attempt.state = "started";
       else open.delete(item.ordinal);
     }
+    if (report.items.some(({ type }) => type === "started")) tx.after(() => broker.wake.progress(worker.id));
     if (report.done) {
       const { lastSeq: _, ...row } = lease;
       closeLease(broker, tx, { ...row, lastSeq: report.seq }, worker.name, { kind: "released" }, [

@@ -166,6 +166,15 @@ export interface Closing {
   logTo?: number;
 }
 
+/**
+ * Where the text of an attempt begins that nobody said of that it started: a failure on the way to it is told from the log's
+ * beginning; of what was only given back or canceled nothing is told, and what is in the log is about other frames.
+ */
+function logFromOf({ event, logTo }: Closing): number | null {
+  if (logTo === undefined) return null;
+  return event === "release" || event === "cancel" ? logTo : 0;
+}
+
 /** Closes an attempt; once closed it never changes. Returns false when it was closed before. */
 export function closeAttempt(tx: Tx, attemptId: number, closing: Closing): boolean {
   const state = targetOf(attemptMachine, closing.event);
@@ -183,7 +192,7 @@ export function closeAttempt(tx: Tx, attemptId: number, closing: Closing): boole
       closing.exitCode ?? null,
       closing.device ?? null,
       closing.logTo ?? null,
-      closing.logTo === undefined ? null : 0,
+      logFromOf(closing),
       attemptId,
     ).changes === 1
   );

@@ -1,5 +1,19 @@
 // Reads of tasks, attempts, artifacts and workers for people, through the read-only connection.
-import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, or, sql, type SQL } from "drizzle-orm";
+import {
+  and,
+  asc,
+  desc,
+  eq,
+  gt,
+  inArray,
+  isNotNull,
+  isNull,
+  lt,
+  notInArray,
+  or,
+  sql,
+  type SQL,
+} from "drizzle-orm";
 import type { TaskState } from "../contract/states.ts";
 import type { ReadDatabase } from "./read-jobs.ts";
 import { attempts, leases, steps, tasks, tokens, workers } from "./schema.ts";
@@ -104,13 +118,24 @@ function attemptRows(db: ReadDatabase) {
     .innerJoin(workers, eq(workers.id, leases.workerId));
 }
 
-/** Attempts of a job, newest first, below `before`. */
+/** What was given to a worker and came back before it was begun is no try: nothing happened to the frame. */
+const isBegun = isNotNull(attempts.startedAt);
+const isTry = or(isBegun, notInArray(attempts.state, ["released", "canceled"]));
+
+/** Attempts of a job, newest first, below `before`; those that were given back before they began are left out. */
 export function listAttemptRows(
   db: ReadDatabase,
   jobId: number,
-  filter: { step?: string | undefined; ordinal?: number | undefined; before: number | null; limit: number },
+  filter: {
+    step?: string | undefined;
+    ordinal?: number | undefined;
+    begun: boolean;
+    before: number | null;
+    limit: number;
+  },
 ) {
   const { step, ordinal, before, limit } = filter;
+  const isListed = filter.begun ? isBegun : isTry;
   const stepIds = db
     .select({ id: steps.id, name: steps.name })
     .from(steps)
@@ -123,8 +148,9 @@ export function listAttemptRows(
     inArray(attempts.stepId, stepIds),
     ordinal === undefined ? undefined : eq(attempts.ordinal, ordinal),
     before === null ? undefined : lt(attempts.id, before),
+    isListed,
   );
-  const newest = () => stepIds.flatMap((stepId) => newestOf(db, stepId, before, limit));
+  const newest = () => stepIds.flatMap((stepId) => newestOf(db, stepId, isListed, before, limit));
   return attemptRows(db)
     .where(ordinal === undefined ? inArray(attempts.id, firstOf(newest(), limit)) : ofFrame)
     .orderBy(desc(attempts.id))
@@ -138,14 +164,20 @@ const firstOf = (ids: readonly number[], limit: number) => ids.toSorted((a, b) =
  * Ids of the newest attempts of a step, by its leases: attempts are made together with their lease, so both are in the same
  * order, and a page of a hundred thousand is found without sorting them all.
  */
-function newestOf(db: ReadDatabase, stepId: number, before: number | null, limit: number): number[] {
+function newestOf(
+  db: ReadDatabase,
+  stepId: number,
+  isListed: SQL | undefined,
+  before: number | null,
+  limit: number,
+): number[] {
   const last = sql`(SELECT lease_id FROM attempts WHERE id < ${before} ORDER BY id DESC LIMIT 1)`;
   const isBefore = before === null ? undefined : and(lt(attempts.id, before), sql`${leases.id} <= ${last}`);
   return db
     .select({ id: attempts.id })
     .from(leases)
     .innerJoin(attempts, eq(attempts.leaseId, leases.id))
-    .where(and(eq(leases.stepId, stepId), isBefore))
+    .where(and(eq(leases.stepId, stepId), isBefore, isListed))
     .orderBy(desc(leases.id), desc(attempts.id))
     .limit(limit)
     .all()

@@ -353,3 +353,32 @@ test("the tries of a job are listed newest first, page by page, whichever of its
   const { items: right } = await listed({ limit: 1000, step: "right" });
   expect(right).toEqual(all.filter(({ step }) => step === "right"));
 });
+
+test("what a worker gave back before it began is no try, and has no text of other frames", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-3", chunk: 3 }]);
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const { leaseId, token } = held.lease;
+  const listed = async (query: { ordinal?: number; begun?: boolean } = {}) => {
+    const { items } = await broker.api.ok("listAttempts", { params: { job: number }, query });
+    return items.map(({ ordinal, state }) => `${ordinal} ${state}`);
+  };
+  await worker.report(held, [started(0)]);
+  expect(await listed()).toEqual(["2 leased", "1 leased", "0 started"]);
+  expect(await listed({ begun: true })).toEqual(["0 started"]);
+  const text = "frame 1 is rendered\n";
+  await worker.api.ok("appendLog", {
+    params: { lease: leaseId },
+    query: { offset: 0 },
+    headers: { "tally-lease-token": token },
+    bytes: Buffer.from(text),
+  });
+  const given = { type: "released", ordinal: 2, logOffset: text.length } as const;
+  await worker.report(held, [succeeded(0), given, { ...given, ordinal: 1 }], { done: true });
+  expect(await listed()).toEqual(["0 succeeded"]);
+  expect(await listed({ ordinal: 2 })).toEqual([]);
+  const [attempt] = held.lease.tasks.slice(-1);
+  const params = { attempt: attempt?.attemptId ?? "" };
+  expect((await broker.api.raw("readLog", { params })).text).toBe("");
+});

@@ -297,6 +297,24 @@ test("progress is coalesced: at most ten a second and task, the newest last, and
   expect(stranger.messages.some((one) => one.type === "progress")).toBe(false);
 });
 
+test("a frame is told of when it is begun, to who comes later too; those that wait on the same worker are not", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-4", chunk: 4 }]);
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const reader = openReader(broker, `job:${number}`);
+  await reader.next("tick");
+  await worker.report(held, [started(0)]);
+  await reader.next("progress", ({ tasks }) => tasks.length === 1 && tasks[0]?.ordinal === 0);
+  await worker.report(held, [succeeded(0), started(1)]);
+  await reader.next("progress", ({ tasks }) => tasks.length === 1 && tasks[0]?.ordinal === 1);
+  const later = openReader(broker, `job:${number}`);
+  const one = { jobNumber: number, step: "render", ordinal: 1, percent: 0, status: null };
+  expect((await later.next("progress")).tasks).toEqual([{ jobId: expect.any(String), ...one }]);
+  await worker.report(held, [succeeded(1), started(2), started(3)]);
+  await reader.next("progress", ({ tasks }) => tasks.map(({ ordinal }) => ordinal).join() === "2,3");
+});
+
 test("a log that is followed announces its length, and that nothing more will come", async () => {
   const broker = await testBroker();
   await submit(broker.api);

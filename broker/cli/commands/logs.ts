@@ -96,7 +96,8 @@ async function chooseTry(
     ...(inStep !== undefined && { step: inStep }),
     ...(about !== undefined && { ordinal: about.ordinal }),
   });
-  const chosen = newest.find((one) => one.state === "failed") ?? newest[0];
+  const chosen =
+    newest.find((one) => one.state === "failed") ?? newest.find((one) => one.startedAt !== null) ?? newest[0];
   if (chosen === undefined) {
     const what = frame === undefined ? `Job ${job.number}` : `Frame ${frame} of job ${job.number}`;
     throw new Failure(

@@ -27,7 +27,7 @@ export function Tries({ job, live, namesOf, hasSteps }: TriesProps) {
   useLive(live, everyMs);
   const counts = live.client.store.details.get(job)?.counts;
   const { value } = useLoad(
-    (signal) => api.listAttempts(job, { limit: shown }, signal),
+    (signal) => api.listAttempts(job, { limit: shown, begun: true }, signal),
     String(job),
     `${live.client.state} ${Object.values(counts ?? {}).join(" ")}`,
   );
