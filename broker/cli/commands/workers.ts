@@ -22,7 +22,7 @@ started in its place, until \`resume\`, also when it or the broker starts anew m
 leave; \`resume\` takes that back too.
 
 With --pool the whole pool is paused, whoever is in it: its workers finish their frames, none is started, and whoever comes
-begins paused. \`resume --pool\` takes back the pool's pause, and drains; a worker that was paused by its own name stays paused.
+begins paused. \`resume --pool\` takes back the pool's pause, and drains; a worker paused by its own name stays paused.
 
   --pool POOL            a whole pool; in the list: only its workers
   --all                  workers that have left too
