@@ -194,7 +194,7 @@ export function createTracker(
     if (entry === undefined || entry.state === "closed") return;
     if (entry.state === "waiting") start([entry]);
     else if (it.state === "started") entry.since = performance.now();
-    if (it.state === "progress" && it.progress !== undefined) note(entry, it.progress * 100);
+    if (it.state === "progress" && it.progress !== undefined) note(entry, it.progress * 100, it.status);
     if (it.state === "failed") {
       const reason = it.reason ?? "The frame failed, and its renderer did not say why. Read its log.";
       const item = failure(entry, reason, "task");

@@ -70,7 +70,8 @@ export function createRenderer(
     if (progress <= running.said || now - running.saidAt < PROGRESS_EVERY_MS) return;
     running.said = progress;
     running.saidAt = now;
-    listener.frame({ frame: running.frame, state: "progress", progress });
+    const status = fact.kind === "progress" ? { status: fact.status } : {};
+    listener.frame({ frame: running.frame, state: "progress", progress, ...status });
   };
   const onLog = (line: string): void => {
     if (line === "") return;

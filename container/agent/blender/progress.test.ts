@@ -68,6 +68,16 @@ test.each([
   expect(readLogLine(line)).toEqual({ kind: "saved", path });
 });
 
+test.each([
+  ["Scene, ViewLayer | Remaining: 00:01 | Sample 32/64", "Sample 32/64"],
+  [
+    "Fra:1 Mem:61M | Time:00:01.00 | Mem:1M, Peak:1M | Main, ViewLayer | Rendered 1/6 Tiles, Sample 64/64",
+    "Rendered 1/6 Tiles, Sample 64/64",
+  ],
+])("%s says what the frame is at", (line, status) => {
+  expect(readLogLine(line)).toMatchObject({ kind: "progress", status });
+});
+
 test("each view layer counts from 0 again, and the frame never runs backwards", () => {
   const state = newProgress(2);
   const line = (status: string, layer: string): string =>

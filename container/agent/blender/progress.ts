@@ -1,7 +1,8 @@
 // Reads a frame's progress out of Blender's log, in the format up to 4.5 and the one from 5.0 on.
 
+/** `status`: what the frame is at, in Blender's words. */
 export type LogFact =
-  | { kind: "progress"; share: number; layer: string | null }
+  | { kind: "progress"; share: number; layer: string | null; status: string }
   | { kind: "layerDone"; layer: string }
   | { kind: "saved"; path: string };
 
@@ -36,9 +37,9 @@ export function readLogLine(line: string): LogFact | null {
   const inTile = Math.min(1, sample / samples);
   if (tile !== null && tile !== undefined && tiles) {
     // "Tile 135/135, Sample 0/200" comes last: a full count of samples there means a finished tile.
-    return { kind: "progress", share: Math.min(1, tile / tiles), layer };
+    return { kind: "progress", share: Math.min(1, tile / tiles), layer, status: last };
   }
-  return { kind: "progress", share: inTile, layer };
+  return { kind: "progress", share: inTile, layer, status: last };
 }
 
 function layerIn(fields: readonly string[]): string | null {

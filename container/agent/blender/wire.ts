@@ -10,6 +10,8 @@ export type FrameLine = {
   /** `released`: left out, because this lease was told to stop after its frame. */
   state: "started" | "progress" | "succeeded" | "failed" | "released";
   progress?: number;
+  /** What it is at, in Blender's words: Sample 64/160. */
+  status?: string;
   files?: FrameFile[];
   seconds?: number;
   device?: string;

@@ -16,6 +16,8 @@ export interface FrameReport {
   /** `released`: left out, because the lease was told to end early (the file `stop-after-frame` in its folder). */
   state: (typeof FRAME_STATES)[number];
   progress?: number;
+  /** What it is at, in the renderer's words: Sample 64/160. */
+  status?: string;
   seconds?: number;
   reason?: string;
   /** What it was rendered on: CPU, or the GPU's name. */
@@ -137,11 +139,15 @@ function readFrame(text: string): Directive {
     return bad;
   }
   if (typeof value !== "object" || value === null) return bad;
-  const { frame, state, progress, seconds, reason, device, look, files } = value as Record<string, unknown>;
+  const { frame, state, progress, status, seconds, reason, device, look, files } = value as Record<
+    string,
+    unknown
+  >;
   const known = FRAME_STATES.find((one) => one === state);
   if (!Number.isInteger(frame) || known === undefined) return bad;
   const report: FrameReport = { frame: frame as number, state: known, files: [] };
   if (typeof progress === "number" && progress >= 0 && progress <= 1) report.progress = progress;
+  if (typeof status === "string" && status !== "") report.status = status.slice(0, 1000);
   if (typeof seconds === "number" && seconds >= 0) report.seconds = seconds;
   if (typeof reason === "string") report.reason = reason.slice(0, 4000);
   if (typeof device === "string" && device !== "") report.device = device.slice(0, 200);

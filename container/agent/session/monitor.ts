@@ -65,11 +65,12 @@ export function createMonitor(options: MonitorOptions): Monitor {
         level = directive.level;
         break;
       case "frame": {
-        const { reason, device } = directive.report;
+        const { reason, device, status } = directive.report;
         const report = {
           ...directive.report,
           ...(reason !== undefined && { reason: redactor.redact(reason) }),
           ...(device !== undefined && { device: redactor.redact(device) }),
+          ...(status !== undefined && { status: redactor.redact(status) }),
         };
         options.onNews?.({ kind: "frame", report });
         break;
@@ -100,7 +101,13 @@ export function createMonitor(options: MonitorOptions): Monitor {
       }
       if (directive?.kind === "malformed" && directive.secret !== undefined) redactor.add(directive.secret);
       const shown = redactor.redact(line);
-      options.onLine(shown);
+      // What a driver says of its frames is shown as their state, not among what the renderer wrote.
+      if (directive?.kind !== "frame") options.onLine(shown);
+      else if (directive.report.state === "failed")
+        say(
+          "ERROR",
+          `frame ${directive.report.frame} failed: ${directive.report.reason ?? "no reason given"}`,
+        );
       if (directive === undefined) {
         if (line.trim() !== "") lastLine = shown.trim().slice(0, MAX_LAST_LINE);
         return;

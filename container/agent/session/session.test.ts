@@ -177,14 +177,22 @@ test("malformed progress is ignored, good progress and frames are passed on", as
   const session = start();
   const result = await session.runTask(
     shell(
-      `echo "openjd_progress: 140"; echo "openjd_progress: 12.5"; echo 'tally_frame: {"frame":3,"state":"progress","progress":0.5}'; echo "tally_frame: {oops"`,
+      `echo "openjd_progress: 140"; echo "openjd_progress: 12.5"; echo 'tally_frame: {"frame":3,"state":"progress","progress":0.5,"status":"Sample 1/2"}'; echo "tally_frame: {oops"`,
     ),
     {},
   );
   expect(result.state).toBe("succeeded");
   expect(news).toEqual([
     { kind: "progress", percent: 12.5 },
-    { kind: "frame", report: { frame: 3, state: "progress", progress: 0.5, files: [] } },
+    {
+      kind: "frame",
+      report: { frame: 3, state: "progress", progress: 0.5, status: "Sample 1/2", files: [] },
+    },
+  ]);
+  // What was understood of frames is shown as their state; a line that is wrong is there for who writes a driver.
+  expect(lines.filter((line) => line.includes("tally_frame"))).toEqual([
+    "tally_frame: {oops",
+    "tally: A tally_frame line is not the JSON of a frame report.",
   ]);
 });
 
