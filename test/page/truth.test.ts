@@ -1,0 +1,75 @@
+// What is shown stays true: in a tab that nobody looks at, while the clock goes on, and after a request that failed.
+import { join } from "node:path";
+import type { Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, beforeEach, it } from "vitest";
+import type { Job } from "../../broker/contract/job.ts";
+import { joinWorker, succeeded, workerAt, type FakeWorker } from "../support/fake-worker.ts";
+import { openBroker, type TestBroker } from "../support/start-broker.ts";
+import { openDesk, type Desk } from "./desk.ts";
+import { render, submitNamed } from "./scenes.ts";
+
+let desk: Desk;
+let broker: TestBroker;
+/** Both of one test alone: one that fails leaves nothing to the next. */
+let worker: FakeWorker;
+let page: Page;
+let priority = 0;
+beforeAll(async () => {
+  desk = await openDesk();
+  broker = desk.broker;
+});
+beforeEach(async () => {
+  page = await desk.context.newPage();
+  page.setDefaultTimeout(5000);
+  worker = await joinWorker(broker, { name: `render-${priority}` });
+});
+afterEach(() => page.close());
+afterAll(async () => {
+  await broker?.stop();
+  await desk?.close();
+});
+
+const banner = () => page.locator(".banner", { hasText: "The broker does not answer." });
+const view = () => page.locator("#view");
+const go = (path: string) => page.goto(broker.url + path);
+/** A job that comes before those of the tests before. */
+const submit = (name: string, frames: string) =>
+  submitNamed(broker, name, [{ name: "Render", frames }], { priority: ++priority });
+
+/** The same broker at the same address. */
+async function startAgain(): Promise<void> {
+  const { dataFolder, url } = broker;
+  broker = await openBroker({
+    dataFolder,
+    port: Number(new URL(url).port),
+    pageFolder: join(dataFolder, "../page"),
+  });
+  worker = workerAt(broker, broker.api.as(worker.token), worker.id, worker.token);
+}
+
+it("a tab goes on hearing what happens after somebody turned to another one", async () => {
+  const job = await submit("in the back", "1-4");
+  await go("/");
+  const row = page.locator(".job-row", { hasText: "in the back" });
+  await row.waitFor();
+  await render(broker, worker, 1);
+  await row.getByText("1 of 4 frames").waitFor();
+  // As a browser does it: what was to be done with the next painted frame waits until the tab is seen again.
+  await page.evaluate(() => {
+    globalThis.requestAnimationFrame = () => 0;
+  });
+  await render(broker, worker, 1);
+  await page.evaluate(async (number) => {
+    for (;;) {
+      // oxlint-disable no-await-in-loop -- until the page could have heard of it too
+      const answer = await fetch(`/v1/jobs/${number}`);
+      if (((await answer.json()) as Job).counts.succeeded === 2) break;
+      // oxlint-enable no-await-in-loop
+    }
+    Object.defineProperty(document, "hidden", { get: () => true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, job.number);
+  await row.getByText("2 of 4 frames").waitFor();
+  await render(broker, worker, 2);
+  await row.getByText("4 of 4 frames").waitFor();
+});
