@@ -1,12 +1,13 @@
 // What is shown stays true: in a tab that nobody looks at, while the clock goes on, and after a request that failed.
 import { join } from "node:path";
 import type { Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, it } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Job } from "../../broker/contract/job.ts";
+import { untilState } from "../support/builders.ts";
 import { joinWorker, succeeded, workerAt, type FakeWorker } from "../support/fake-worker.ts";
 import { openBroker, type TestBroker } from "../support/start-broker.ts";
 import { openDesk, type Desk } from "./desk.ts";
-import { render, submitNamed } from "./scenes.ts";
+import { begin, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
 let broker: TestBroker;
@@ -72,4 +73,18 @@ it("a tab goes on hearing what happens after somebody turned to another one", as
   await row.getByText("2 of 4 frames").waitFor();
   await render(broker, worker, 2);
   await row.getByText("4 of 4 frames").waitFor();
+});
+
+it("the list tells how long a job has been running, also while nothing happens to it", async () => {
+  await page.clock.install();
+  const job = await submit("long frames", "1");
+  const held = await begin(worker);
+  await go("/");
+  const took = page.locator(".job-row", { hasText: "long frames" }).locator(".job-took");
+  await expect.poll(() => took.innerText()).toMatch(/^\d\.\d s$/);
+  await page.clock.runFor("02:00");
+  await expect.poll(() => took.innerText()).toMatch(/^[12] min/);
+  await page.clock.resume();
+  await worker.report(held, [succeeded(0, 3)], { done: true });
+  await untilState(broker.api, job.number, "succeeded");
 });

@@ -12,7 +12,6 @@ import { useMe } from "../me.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
-import { useNow } from "../ui/time.tsx";
 
 /** Rows drawn at once; more are drawn when asked for. */
 const rowsAtOnce = 200;
@@ -22,7 +21,6 @@ export function JobsView() {
   const { live } = useStore();
   const me = useMe();
   useLive(live);
-  useNow(30_000);
   const [filters, setFilters] = useState<Filters>(noFilters);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [rows, setRows] = useState(rowsAtOnce);
