@@ -88,3 +88,33 @@ it("the list tells how long a job has been running, also while nothing happens t
   await worker.report(held, [succeeded(0, 3)], { done: true });
   await untilState(broker.api, job.number, "succeeded");
 });
+
+it("what could not be fetched while the broker was away comes by itself when it is back", async () => {
+  const job = await submit("steps through", "1-3");
+  await go(`/jobs/${job.number}/Render/0`);
+  await page.getByRole("heading", { name: "Frame 1" }).waitFor();
+  await broker.stop();
+  await banner().waitFor();
+  await page.getByRole("button", { name: "Frame after" }).click();
+  await view().getByText("The broker does not answer.").waitFor();
+  await startAgain();
+  await page.getByText("Not tried yet: it waits for a worker.").waitFor();
+  await page.getByRole("heading", { name: "Frame 2" }).waitFor();
+
+  await broker.stop();
+  await banner().waitFor();
+  await page.getByRole("link", { name: "Workers" }).click();
+  await page.getByRole("heading", { name: "Workers" }).waitFor();
+  await startAgain();
+  await view().getByText("this machine").waitFor();
+
+  await page.getByRole("link", { name: "Submit" }).click();
+  await page.getByRole("button", { name: /^blender-film/ }).waitFor();
+  await broker.stop();
+  await banner().waitFor();
+  await page.getByRole("button", { name: /^blender-film/ }).click();
+  await view().getByText("The broker does not answer.").waitFor();
+  await startAgain();
+  await page.locator(".submit-form").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
+});

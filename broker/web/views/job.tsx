@@ -21,6 +21,7 @@ import { Nothing } from "../ui/nothing.tsx";
 import { useNow } from "../ui/time.tsx";
 import { jobWords, percent } from "../words.ts";
 import { JobFlipBook } from "./flipbook-job.tsx";
+import { useLoad } from "./use-load.ts";
 
 /** The view of one job. */
 export function JobView({ number }: { number: number }) {
@@ -120,17 +121,11 @@ function Pictures({ job, live }: { job: number; live: Live }) {
 
 function Missing({ number, live }: { number: number; live: Live }) {
   const { api } = useStore();
-  const [isThere, setThere] = useState(true);
-  const refusal = live.client.refusal?.code;
-  useEffect(() => {
-    // A browser is not told why a socket could not be opened; HTTP says it.
-    const stop = new AbortController();
-    api.getJob(number, stop.signal).catch((error: unknown) => {
-      if (error instanceof ProblemError && error.code === "not-found") setThere(false);
-    });
-    return () => stop.abort();
-  }, [api, number, refusal]);
-  if (isThere) return <Nothing title={`Looking for job ${number}…`} isLoading />;
+  // A browser is not told why a socket could not be opened; HTTP says it.
+  const refusal = String(live.client.refusal?.code);
+  const { error } = useLoad((signal) => api.getJob(number, signal), String(number), refusal);
+  if (!(error instanceof ProblemError) || error.code !== "not-found")
+    return <Nothing title={`Looking for job ${number}…`} isLoading />;
   return (
     <Nothing title={`There is no job ${number}`}>
       <p>It was never submitted here, or its broker began anew.</p>
