@@ -118,3 +118,20 @@ it("what could not be fetched while the broker was away comes by itself when it 
   await page.locator(".submit-form").waitFor();
   await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
 });
+
+it("a picture that did not come is not called gone, and comes when the broker is back", async () => {
+  const job = await submit("pictures", "1-2");
+  await render(broker, worker, 2, () => 1, 2);
+  await page.route("**/v1/blobs/downloads", (route) => route.abort());
+  await go(`/jobs/${job.number}/Render/0`);
+  await view().getByText("The picture did not come").waitFor();
+  await go(`/jobs/${job.number}/play`);
+  await view().getByText("its picture did not come").waitFor();
+  await page.unroute("**/v1/blobs/downloads");
+  await broker.stop();
+  await banner().waitFor();
+  await startAgain();
+  await page.locator("[data-shown=picture]").waitFor();
+  await page.goBack();
+  await page.locator(".shot-view img").waitFor();
+});
