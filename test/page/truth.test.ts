@@ -6,7 +6,7 @@ import type { Job } from "../../broker/contract/job.ts";
 import { untilState } from "../support/builders.ts";
 import { joinWorker, succeeded, workerAt, type FakeWorker } from "../support/fake-worker.ts";
 import { openBroker, type TestBroker } from "../support/start-broker.ts";
-import { openDesk, type Desk } from "./desk.ts";
+import { openDesk, writeLog, type Desk } from "./desk.ts";
 import { begin, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
@@ -134,4 +134,64 @@ it("a picture that did not come is not called gone, and comes when the broker is
   await page.locator("[data-shown=picture]").waitFor();
   await page.goBack();
   await page.locator(".shot-view img").waitFor();
+});
+
+it("a log whose last lines did not come is not asked for without end, and comes when the broker is back", async () => {
+  const job = await submit("broken log", "1");
+  const held = await begin(worker);
+  let length = await writeLog(worker, held, "first line\n");
+  await go(`/jobs/${job.number}/Render/0`);
+  await page.getByText("first line").waitFor();
+  let asked = 0;
+  await page.route("**/v1/attempts/*/log?*", (route) => {
+    asked += 1;
+    return route.abort();
+  });
+  length = await writeLog(worker, held, "second line\n", length);
+  await page.getByText("The rest of the log did not come").waitFor();
+  // As long as a loop without end would take for hundreds.
+  await page.evaluate(
+    () =>
+      new Promise((done) => {
+        let turns = 0;
+        const turn = () => (++turns === 60 ? done(null) : requestAnimationFrame(turn));
+        turn();
+      }),
+  );
+  expect(asked).toBeLessThan(5);
+  await page.unroute("**/v1/attempts/*/log?*");
+  await broker.stop();
+  await banner().waitFor();
+  await startAgain();
+  await page.getByText("second line").waitFor();
+  await worker.report(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }], {
+    done: true,
+  });
+});
+
+it("a search looks through what was written while it went on", async () => {
+  const job = await submit("searched", "1");
+  const held = await begin(worker);
+  let length = await writeLog(worker, held, "needle 1\n");
+  await go(`/jobs/${job.number}/Render/0`);
+  await page.getByText("needle 1").waitFor();
+  // The first piece that is searched is held back until more was written.
+  let release: () => void = () => undefined;
+  const isWritten = new Promise<void>((done) => (release = done));
+  await page.route("**/v1/attempts/*/log?from=0&*", async (route) => {
+    await isWritten;
+    await route.continue();
+  });
+  await page.getByLabel("Find in the log").fill("needle");
+  await page.waitForRequest("**/v1/attempts/*/log?from=0&*");
+  length = await writeLog(worker, held, "needle 2\n", length);
+  await page.getByText("needle 2").waitFor();
+  await worker.report(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }], {
+    done: true,
+  });
+  await untilState(broker.api, job.number, "succeeded");
+  await page.getByRole("button", { name: "To the end" }).waitFor();
+  release();
+  await expect.poll(() => page.locator(".log-count").innerText()).toBe("1 of 2");
+  await page.unroute("**/v1/attempts/*/log?from=0&*");
 });

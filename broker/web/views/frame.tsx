@@ -204,6 +204,7 @@ function LiveLog(props: {
       read={props.read}
       length={known?.bytes ?? null}
       complete={known?.complete ?? false}
+      isLive={props.live.client.state === "live"}
     />
   );
 }
