@@ -108,3 +108,16 @@ export function useLive(live: Live, everyMs = 90): void {
     };
   }, [live, everyMs]);
 }
+
+/** Grows when what was known is another history now, such as after a restored database: to be the `key` of what keeps any. */
+export function useHistory(live: Live | null): number {
+  const [count, setCount] = useState(0);
+  useEffect(
+    () =>
+      live?.listen((messages) => {
+        if (messages.some(({ type }) => type === "reset")) setCount((n) => n + 1);
+      }),
+    [live],
+  );
+  return count;
+}

@@ -1,5 +1,6 @@
 // What is shown stays true: in a tab that nobody looks at, while the clock goes on, and after a request that failed.
 import { join } from "node:path";
+import Database from "better-sqlite3";
 import type { Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from "vitest";
 import type { Job } from "../../broker/contract/job.ts";
@@ -194,4 +195,35 @@ it("a search looks through what was written while it went on", async () => {
   release();
   await expect.poll(() => page.locator(".log-count").innerText()).toBe("1 of 2");
   await page.unroute("**/v1/attempts/*/log?from=0&*");
+});
+
+it("after a database was restored, what happened to a job is told of the restored one alone", async () => {
+  const job = await submit("restored", "1-4");
+  await render(broker, worker, 2);
+  await go(`/jobs/${job.number}`);
+  const activity = page.getByRole("region", { name: "Activity" });
+  await activity.getByText("2 frames done").waitFor();
+  await broker.stop();
+  await banner().waitFor();
+  const database = new Database(join(broker.dataFolder, "tally.db"));
+  database.prepare("DELETE FROM meta WHERE key = 'feed.epoch'").run();
+  database.close();
+  // The history is held back until the feed told something more.
+  let release: () => void = () => undefined;
+  const isTold = new Promise<void>((done) => (release = done));
+  await page.route("**/v1/events*", async (route) => {
+    await isTold;
+    await route.continue();
+  });
+  await startAgain();
+  await page.waitForRequest("**/v1/events*");
+  await render(broker, worker, 1);
+  await page.getByText("3 of 4 frames").waitFor();
+  release();
+  await activity.getByText("3 frames done").waitFor();
+  expect(await activity.locator("li").allInnerTexts()).toEqual([
+    expect.stringMatching(/^3 frames done/),
+    expect.stringMatching(/^The job is running/),
+    expect.stringMatching(/^Submitted/),
+  ]);
 });

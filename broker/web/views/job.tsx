@@ -14,7 +14,7 @@ import { Steps } from "../job/steps.tsx";
 import { Tries } from "../job/tries.tsx";
 import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
-import { useLive, type Live } from "../live.ts";
+import { useHistory, useLive, type Live } from "../live.ts";
 import { Link } from "../router.tsx";
 import { useStore, useTopic } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
@@ -26,7 +26,8 @@ import { useLoad } from "./use-load.ts";
 /** The view of one job. */
 export function JobView({ number }: { number: number }) {
   const live = useTopic(`job:${number}`);
-  return live ? <FollowedJob number={number} live={live} /> : null;
+  const history = useHistory(live);
+  return live ? <FollowedJob key={history} number={number} live={live} /> : null;
 }
 
 function FollowedJob({ number, live }: { number: number; live: Live }) {
