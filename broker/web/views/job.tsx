@@ -19,8 +19,8 @@ import { Link } from "../router.tsx";
 import { useStore, useTopic } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
 import { useNow } from "../ui/time.tsx";
-import { jobWords, percent } from "../words.ts";
 import { JobFlipBook } from "./flipbook-job.tsx";
+import { useJobTitle } from "./use-job-title.ts";
 import { useLoad } from "./use-load.ts";
 
 /** The view of one job. */
@@ -39,12 +39,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   const views = live.client.store.steps.get(number);
   const namesOf = (step: string) => frameNames(views?.get(step)?.frames ?? null);
 
-  useEffect(() => {
-    if (!job) return;
-    const { state, counts, taskCount, name } = job;
-    const begin = state === "running" ? percent(counts.succeeded, taskCount) : jobWords[state].word;
-    document.title = `${begin} ${name} – Tally`;
-  });
+  useJobTitle(job);
 
   if (!job) return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];

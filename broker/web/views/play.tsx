@@ -5,6 +5,7 @@ import { useTopic } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { Nothing } from "../ui/nothing.tsx";
 import { counted, jobWords } from "../words.ts";
+import { useJobTitle } from "./use-job-title.ts";
 import { JobFlipBook } from "./flipbook-job.tsx";
 
 /** The view; give it a `key` by job. */
@@ -18,6 +19,7 @@ export function PlayView({ job }: { job: number }) {
 function LivePlay({ job, live }: { job: number; live: Live }) {
   useLive(live, 250);
   const detail = live.client.store.details.get(job);
+  useJobTitle(detail);
   if (live.client.refusal)
     return (
       <Nothing title="There is no such job">
