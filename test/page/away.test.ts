@@ -38,6 +38,16 @@ it("a broker that restarts while the page is open: the page says so, comes back,
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("The broker does not answer. If it was stopped, start it: tally serve").waitFor();
 
+  await page.getByRole("button", { name: "Dismiss this note" }).click();
+  // Of what a question asks for too, and there: what lies behind it is neither seen nor read out.
+  await page.getByRole("button", { name: "More for this job" }).click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel over the restart?" });
+  await dialog.getByRole("button", { name: "Cancel job" }).click();
+  await dialog.getByRole("alert").getByText("The broker does not answer.").waitFor();
+  await desk.shots("away-dialog");
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+
   broker = await openBroker({
     dataFolder,
     port: Number(new URL(url).port),
