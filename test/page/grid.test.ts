@@ -137,6 +137,10 @@ it("works by the keyboard alone", async () => {
     .getByRole("button", { name: "Requeue" })
     .click();
   await page.getByText("1 frame asked for again.").waitFor();
+  // The button went with the selection: the focus stays beside the lights.
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+    .toBe("Frames");
   const { items } = await broker.api.ok("listTasks", {
     params: { job: job.number },
     query: { state: "failed" },

@@ -96,6 +96,10 @@ it("acts on many at once, and asks before work is lost", async () => {
   await untilState(broker.api, first.number, "canceled");
   await row("many A").getByText("canceled").waitFor();
   await expect.poll(() => page.locator(".bulk").count()).toBe(0);
+  // The buttons went with what was chosen: the focus stays at the list.
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+    .toBe("Jobs");
 });
 
 it("opens a job by its row, and comes back with the browser's own button", async () => {

@@ -11,6 +11,7 @@ import { useLive } from "../live.ts";
 import { useMe } from "../me.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
+import { useLostFocus } from "../ui/lost-focus.ts";
 import { Nothing } from "../ui/nothing.tsx";
 
 /** Rows drawn at once; more are drawn when asked for. */
@@ -25,6 +26,7 @@ export function JobsView() {
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [rows, setRows] = useState(rowsAtOnce);
   const last = useRef<number | null>(null);
+  const list = useRef<HTMLUListElement>(null);
   const known = live.client.store.jobs;
   const older = useOlderJobs(known);
   const all = new Map([...older.jobs, ...known]);
@@ -32,13 +34,15 @@ export function JobsView() {
   const choices = choicesOf(all.values());
   const isLoading = live.client.state === "connecting" && known.size === 0;
 
-  useEffect(() => {
-    const done = [...known.values()].filter((job) => job.state === "running").length;
-    document.title = done === 0 ? "Jobs – Tally" : `${done} running – Tally`;
-  });
-
   /** What is chosen is changed: only where that may be. */
   const canChoose = (job: Job) => me.may("setJobIntent", job);
+  const chosenJobs = shown.filter((job) => chosen.has(job.number) && canChoose(job));
+  useLostFocus(list, chosenJobs.length > 0);
+
+  useEffect(() => {
+    const running = [...known.values()].filter((job) => job.state === "running").length;
+    document.title = running === 0 ? "Jobs – Tally" : `${running} running – Tally`;
+  });
 
   /** With shift, everything between this one and the last one. */
   function choose(number: number, withShift: boolean): void {
@@ -76,7 +80,6 @@ export function JobsView() {
         </Link>
       </Nothing>
     );
-  const chosenJobs = shown.filter((job) => chosen.has(job.number) && canChoose(job));
   return (
     <>
       <div class="view-head">
@@ -92,7 +95,12 @@ export function JobsView() {
           </button>
         </Nothing>
       ) : (
-        <ul class={me.may("setJobIntent") ? "jobs" : "jobs is-looking"} aria-label="Jobs">
+        <ul
+          ref={list}
+          tabIndex={-1}
+          class={me.may("setJobIntent") ? "jobs" : "jobs is-looking"}
+          aria-label="Jobs"
+        >
           {shown.slice(0, rows).map((job) => (
             <JobLine
               key={job.number}
