@@ -105,7 +105,9 @@ it("what could not be fetched while the broker was away comes by itself when it 
   await broker.stop();
   await banner().waitFor();
   await page.getByRole("link", { name: "Workers" }).click();
-  await page.getByRole("heading", { name: "Workers" }).waitFor();
+  await view()
+    .getByText(/^\d+ workers?, 0 at work$/)
+    .waitFor();
   await startAgain();
   await view().getByText("this machine").waitFor();
 
