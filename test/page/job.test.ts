@@ -4,7 +4,7 @@ import type { Job } from "../../broker/contract/job.ts";
 import { untilState } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
 import { openDesk, type Desk } from "./desk.ts";
-import { busyStudio, failOne, render, submitNamed } from "./scenes.ts";
+import { begin, busyStudio, failOne, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
 let job: Job;
@@ -122,6 +122,29 @@ it("asks before it cancels, says what is lost, and shows what was done", async (
     .getByText(/90 of 241 frames/)
     .first()
     .waitFor();
+});
+
+it("asks of nothing that is not there, and offers nothing to cancel of what is over", async () => {
+  const { page, broker } = desk;
+  const worker = await joinWorker(broker, { name: "alone" });
+  const alone = await submitNamed(broker, "one frame", [{ frames: "1" }], { priority: 95 });
+  const held = await begin(worker);
+  await desk.go(`/jobs/${alone.number}`);
+  await page.locator(".job-title > .chip", { hasText: "running" }).waitFor();
+  const menu = page.getByRole("button", { name: "More for this job" });
+  await menu.click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel one frame?" });
+  expect(await dialog.getByRole("paragraph").innerText()).toBe(
+    "What 1 running frame did so far is lost. It can be requeued later.",
+  );
+  await page.keyboard.press("Escape");
+  await worker.succeed(held);
+  await page.locator(".job-title > .chip", { hasText: "done" }).waitFor();
+  await menu.click();
+  expect(await page.getByRole("menuitem", { name: "Cancel job…" }).isDisabled()).toBe(true);
+  await page.keyboard.press("Escape");
+  await worker.leave();
 });
 
 it("shows why a job stopped, and brings its frames back", async () => {
