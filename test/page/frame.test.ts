@@ -201,12 +201,19 @@ it("keeps the place of a reader who scrolled up while new lines come", async () 
   const before = await place();
   length = await writeLog(worker, held, "new below\n", length);
   await page.getByText("new lines wait below").waitFor();
+  // How long the log is changes many times a second: nobody wants that read out.
+  expect(await page.locator(".log-foot").getAttribute("role")).toBe(null);
   await expect.poll(() => text(".log-foot")).toContain("kB");
   expect(await place()).toBe(before);
   await page.getByRole("button", { name: "Follow" }).click();
   await page.getByText("new below").waitFor();
   await page.getByRole("button", { name: "Wrap" }).click();
   await page.getByText("new below").waitFor();
+  await page.route("**/v1/attempts/*/log?*", (route) => route.abort());
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The broker does not answer.").waitFor();
+  await page.unroute("**/v1/attempts/*/log?*");
+  expect(desk.complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
   await say(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }]);
 });
 

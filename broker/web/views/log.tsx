@@ -186,7 +186,7 @@ export function LogView({ name, read, length, complete, isLive }: LogViewProps) 
         </div>
         <Overview reader={reader} places={search.places} onGo={goTo} />
       </div>
-      <p class="log-foot" role="status">
+      <p class="log-foot" role={reader.error === null ? undefined : "alert"}>
         {reader.error === null ? (
           <LogState reader={reader} following={following} />
         ) : (
