@@ -99,11 +99,11 @@ function Pictures({ job, live }: { job: number; live: Live }) {
     const stop = new AbortController();
     api.listArtifacts(job, { kind: "any", state: "current", limit: 50 }, stop.signal).then(
       ({ items }) => items.some((one) => pictureOf(one) !== null) && setOpen(true),
-      // The next frame that is done asks again.
+      // The next frame that is done asks again, and the broker when it is back.
       () => undefined,
     );
     return () => stop.abort();
-  }, [api, job, round]);
+  }, [api, job, round, live.client.state]);
   if (!isOpen) return null;
   return (
     <section class="panel" aria-label="Pictures">
