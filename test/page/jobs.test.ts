@@ -109,6 +109,21 @@ it("opens a job by its row, and comes back with the browser's own button", async
   await page.getByRole("heading", { name: "many B" }).waitFor();
   await page.goBack();
   await row("many B").waitFor();
+  // What was searched for is still there, then; not for whoever asks for the list anew.
+  await page.getByLabel("Search jobs").fill("many");
+  await page.getByLabel("Order").selectOption("Name");
+  await row("sc020_sh010 beauty").waitFor({ state: "hidden" });
+  await row("many B").locator("a").click();
+  await page.getByRole("heading", { name: "many B" }).waitFor();
+  await page.goBack();
+  await row("many B").waitFor();
+  expect(await page.getByLabel("Search jobs").inputValue()).toBe("many");
+  expect(await page.getByLabel("Order").inputValue()).toBe("name");
+  expect(await row("sc020_sh010 beauty").count()).toBe(0);
+  await row("many B").locator("a").click();
+  await page.getByRole("heading", { name: "many B" }).waitFor();
+  await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "Jobs" }).click();
+  await row("sc020_sh010 beauty").waitFor();
   await desk.go("/no/such/place");
   await expect.poll(() => desk.complaints).toEqual([expect.stringContaining("404")]);
   desk.complaints.length = 0;

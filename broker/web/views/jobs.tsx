@@ -17,12 +17,18 @@ import { Nothing } from "../ui/nothing.tsx";
 /** Rows drawn at once; more are drawn when asked for. */
 const rowsAtOnce = 200;
 
+/** What was searched for here, as this step of the browser's history keeps it: back from a job it is there again. */
+function keptFilters(): Filters {
+  const { filters } = (history.state ?? {}) as { filters?: Partial<Filters> };
+  return { ...noFilters, ...filters };
+}
+
 /** The list of jobs. */
 export function JobsView() {
   const { live } = useStore();
   const me = useMe();
   useLive(live);
-  const [filters, setFilters] = useState<Filters>(noFilters);
+  const [filters, setShown] = useState<Filters>(keptFilters);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [rows, setRows] = useState(rowsAtOnce);
   const last = useRef<number | null>(null);
@@ -43,6 +49,11 @@ export function JobsView() {
     const running = [...known.values()].filter((job) => job.state === "running").length;
     document.title = running === 0 ? "Jobs – Tally" : `${running} running – Tally`;
   });
+
+  function setFilters(next: Filters): void {
+    setShown(next);
+    history.replaceState({ filters: next }, "");
+  }
 
   /** With shift, everything between this one and the last one. */
   function choose(number: number, withShift: boolean): void {

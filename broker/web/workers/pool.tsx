@@ -115,7 +115,8 @@ function resumedWords(name: string, workers: readonly Worker[]): string {
 
 /** Workers as lights: at work, paused, or free. */
 function Gauge({ busy, paused, all }: { busy: number; paused: number; all: number }) {
-  if (all > 64) return <meter class="gauge-bar" min={0} max={all} value={busy} />;
+  if (all > 64)
+    return <meter class="gauge-bar" aria-label="Workers at work" min={0} max={all} value={busy} />;
   const light = (index: number) => (index < busy ? "is-on" : index < busy + paused ? "is-paused" : "");
   return (
     <span class="gauge" aria-hidden="true">
