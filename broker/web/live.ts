@@ -83,6 +83,16 @@ export function stateOf(live: Live): FeedState | "refused" {
   return live.client.refusal ? "refused" : live.client.state;
 }
 
+/** Calls when the broker answers, at first (`wasAway` is false) and each time after it was away. */
+export function onLive(live: Live, listener: (wasAway: boolean) => void): () => void {
+  let before = live.client.state;
+  return live.listen(() => {
+    const { state } = live.client;
+    if (state === "live" && before !== "live") listener(before === "away");
+    before = state;
+  });
+}
+
 /** Draws the view anew when the feed said something: at once, then at most every `everyMs`. */
 export function useLive(live: Live, everyMs = 90): void {
   const [, draw] = useState(0);

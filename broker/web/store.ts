@@ -3,7 +3,7 @@ import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { api, noAnswer, sentenceOf, type Api } from "./api.ts";
 import { createAddresses, type Addresses } from "./flipbook/addresses.ts";
-import { openLive, type Live } from "./live.ts";
+import { onLive, openLive, type Live } from "./live.ts";
 import { createNotes, type Notes } from "./notes.ts";
 
 export interface Store {
@@ -23,13 +23,9 @@ export function createStore(): Store {
   const notes = createNotes();
   const held = new Map<string, { live: Live; holders: number }>();
   const live = openLive(["jobs", "workers"]);
-  let before = live.client.state;
-  live.listen(() => {
-    const { state } = live.client;
+  onLive(live, () => {
     // That the broker did not answer is not true any more.
-    if (state === "live" && before !== "live")
-      for (const { id, text } of notes.shown) if (text === noAnswer) notes.dismiss(id);
-    before = state;
+    for (const { id, text } of notes.shown) if (text === noAnswer) notes.dismiss(id);
   });
   return {
     api,

@@ -137,6 +137,16 @@ it("a picture that did not come is not called gone, and comes when the broker is
   await page.locator("[data-shown=picture]").waitFor();
   await page.goBack();
   await page.locator(".shot-view img").waitFor();
+
+  await page.route("**/v1/blobs/downloads", (route) => route.abort());
+  const refused = page.waitForEvent("requestfailed");
+  await go("/");
+  await refused;
+  await page.unroute("**/v1/blobs/downloads");
+  await broker.stop();
+  await banner().waitFor();
+  await startAgain();
+  await page.locator(".job-row", { hasText: "pictures" }).locator("img").waitFor();
 });
 
 it("a log whose last lines did not come is not asked for without end, and comes when the broker is back", async () => {

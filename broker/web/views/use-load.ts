@@ -1,5 +1,6 @@
 // Something that is fetched for a view: what it is, that it is on its way, or why it did not come.
 import { useEffect, useRef, useState } from "preact/hooks";
+import { onLive } from "../live.ts";
 import { useStore } from "../store.ts";
 
 export interface Loaded<T> {
@@ -36,16 +37,14 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     return () => stop.abort();
   }, [key, version, round]);
   const { live } = useStore();
-  useEffect(() => {
-    let before = live.client.state;
-    return live.listen(() => {
-      const { state } = live.client;
-      const isBack = state === "live" && before !== "live";
-      // At the very beginning the first question is enough, unless it came too early.
-      if (isBack && (before === "away" || hasFailed.current)) again();
-      before = state;
-    });
-  }, [live]);
+  useEffect(
+    () =>
+      onLive(live, (wasAway) => {
+        // At the very beginning the first question is enough, unless it came too early.
+        if (wasAway || hasFailed.current) again();
+      }),
+    [live],
+  );
   const own = state.key === key ? state : { error: null };
   return {
     value: "value" in own ? own.value : undefined,
