@@ -60,6 +60,9 @@ function createPageApi() {
 
 export const api = createPageApi();
 
+/** What is said while the broker is away. */
+export const noAnswer = "The broker does not answer. If it was stopped, start it: tally serve";
+
 /** What to say of something that was thrown: one plain sentence, what happened and what to do. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof ProblemError) {
@@ -67,7 +70,6 @@ export function sentenceOf(error: unknown): string {
       ? "This page is locked. Load it anew, and open it with your token."
       : error.message;
   }
-  if (error instanceof UnreachableError)
-    return "The broker does not answer. If it was stopped, start it: tally serve";
+  if (error instanceof UnreachableError) return noAnswer;
   return error instanceof Error ? `The page made a mistake: ${error.message}` : "The page made a mistake.";
 }

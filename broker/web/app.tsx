@@ -1,5 +1,5 @@
 // The frame around every view: head, way around, connection, notes; and which view is shown.
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { useMe } from "./me.ts";
 import { Link, useRoute, type Route } from "./router.tsx";
 import { stateOf, useLive } from "./live.ts";
@@ -19,16 +19,26 @@ const places = [
 
 /** The whole page. */
 export function App() {
-  const { route } = useRoute();
+  const { path, route } = useRoute();
+  const view = useRef<HTMLElement>(null);
+  const before = useRef(path);
   const { live } = useStore();
   const me = useMe();
   useLive(live, 250);
   const state = stateOf(live);
   useFavicon(route);
   useNotices();
-  useEffect(() => {
+  // Before the view itself, which may know more.
+  useLayoutEffect(() => {
     document.title = `${titleOf(route)} – Tally`;
   }, [route.view]);
+  useEffect(() => {
+    // What was pressed went with the view before: the next key, and whoever reads aloud, begin at this one.
+    const { activeElement } = document;
+    if (path !== before.current && (activeElement === null || activeElement === document.body))
+      view.current?.focus({ preventScroll: true });
+    before.current = path;
+  }, [path]);
   const running = [...live.client.store.jobs.values()].filter((job) => job.state === "running").length;
   return (
     <div class="shell">
@@ -74,7 +84,7 @@ export function App() {
         </div>
       </header>
       <Banner />
-      <main class="view" id="view" tabIndex={-1}>
+      <main class="view" id="view" ref={view} tabIndex={-1}>
         <View route={route} />
       </main>
       <NotesPlace />
@@ -82,9 +92,16 @@ export function App() {
   );
 }
 
-function titleOf({ view }: Route): string {
-  const titles = { workers: "Workers", system: "System", submit: "Submit", unknown: "Not found" } as const;
-  return view in titles ? titles[view as keyof typeof titles] : "Jobs";
+function titleOf(route: Route): string {
+  if ("job" in route) return `Job ${route.job}`;
+  const titles = {
+    jobs: "Jobs",
+    workers: "Workers",
+    system: "System",
+    submit: "Submit",
+    unknown: "Not found",
+  };
+  return titles[route.view];
 }
 
 /** Says that what is shown may be old, and why. */

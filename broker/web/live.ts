@@ -18,19 +18,24 @@ const hiddenMs = 500;
 export function openLive(topics: readonly string[]): Live {
   const listeners = new Set<(messages: readonly FeedMessage[]) => void>();
   let waiting: FeedMessage[] = [];
-  let isPlanned = false;
+  /** Ends what is planned; null: nothing is. */
+  let unplan: (() => void) | null = null;
 
   function flush(): void {
-    isPlanned = false;
+    unplan = null;
     const messages = waiting;
     waiting = [];
     for (const listener of listeners) listener(messages);
   }
   function plan(): void {
-    if (isPlanned) return;
-    isPlanned = true;
-    if (document.hidden) setTimeout(flush, hiddenMs);
-    else requestAnimationFrame(flush);
+    if (unplan) return;
+    if (document.hidden) {
+      const timer = setTimeout(flush, hiddenMs);
+      unplan = () => clearTimeout(timer);
+    } else {
+      const request = requestAnimationFrame(flush);
+      unplan = () => cancelAnimationFrame(request);
+    }
   }
 
   const client = createFeedClient({
@@ -45,7 +50,15 @@ export function openLive(topics: readonly string[]): Live {
   });
   // Whoever looks again, or is on the network again, does not want to wait for the next try.
   const hurry = () => client.hurry();
-  document.addEventListener("visibilitychange", hurry);
+  function onVisibility(): void {
+    hurry();
+    if (!unplan) return;
+    // What was planned for the next painted frame would wait until the page is seen again, and all news with it.
+    unplan();
+    unplan = null;
+    plan();
+  }
+  document.addEventListener("visibilitychange", onVisibility);
   addEventListener("online", hurry);
   addEventListener("focus", hurry);
   return {
@@ -55,10 +68,11 @@ export function openLive(topics: readonly string[]): Live {
       return () => void listeners.delete(listener);
     },
     close() {
-      document.removeEventListener("visibilitychange", hurry);
+      document.removeEventListener("visibilitychange", onVisibility);
       removeEventListener("online", hurry);
       removeEventListener("focus", hurry);
       listeners.clear();
+      unplan?.();
       client.close();
     },
   };
@@ -67,6 +81,16 @@ export function openLive(topics: readonly string[]): Live {
 /** How a feed goes: its state, or `refused` when the broker will not have this reader. */
 export function stateOf(live: Live): FeedState | "refused" {
   return live.client.refusal ? "refused" : live.client.state;
+}
+
+/** Calls when the broker answers, at first (`wasAway` is false) and each time after it was away. */
+export function onLive(live: Live, listener: (wasAway: boolean) => void): () => void {
+  let before = live.client.state;
+  return live.listen(() => {
+    const { state } = live.client;
+    if (state === "live" && before !== "live") listener(before === "away");
+    before = state;
+  });
 }
 
 /** Draws the view anew when the feed said something: at once, then at most every `everyMs`. */
@@ -93,4 +117,17 @@ export function useLive(live: Live, everyMs = 90): void {
       stop();
     };
   }, [live, everyMs]);
+}
+
+/** Grows when what was known is another history now, such as after a restored database: to be the `key` of what keeps any. */
+export function useHistory(live: Live | null): number {
+  const [count, setCount] = useState(0);
+  useEffect(
+    () =>
+      live?.listen((messages) => {
+        if (messages.some(({ type }) => type === "reset")) setCount((n) => n + 1);
+      }),
+    [live],
+  );
+  return count;
 }

@@ -1,7 +1,8 @@
 // Tests of what a notice is given: an end, a failure, a stall; and of what not.
 import { expect, it } from "vitest";
 import type { Job } from "../contract/job.ts";
-import { newsOf, stallMs, type Seen } from "./news.ts";
+import type { Worker } from "../contract/worker.ts";
+import { createNews, stallMs, type News } from "./news.ts";
 
 const counts = { blocked: 0, ready: 4, running: 1, succeeded: 0, failed: 0, canceled: 0 };
 const job = (more: Partial<Job> = {}): Job =>
@@ -15,42 +16,59 @@ const job = (more: Partial<Job> = {}): Job =>
     intentReason: null,
     ...more,
   }) as Job;
-const titles = (seen: Map<number, Seen>, one: Job, now = 0) =>
-  newsOf(seen, [one], now).map(({ title }) => title);
+const titles = (news: News, one: Job, now = 0, workers: Worker[] = []) =>
+  news.look([one], workers, now).map(({ title }) => title);
+
+/** Looks as often as a page does that is awake. */
+function watch(news: News, one: Job, from: number, to: number, workers: Worker[] = []): string[] {
+  const told: string[] = [];
+  for (let now = from; now <= to; now += 15_000) told.push(...titles(news, one, now, workers));
+  return told;
+}
 
 it("tells an end once, and nothing of jobs that were over before", () => {
-  const seen = new Map<number, Seen>();
-  expect(titles(seen, job({ state: "succeeded" }))).toEqual([]);
-  seen.clear();
-  titles(seen, job());
+  expect(titles(createNews(), job({ state: "succeeded" }))).toEqual([]);
+  const news = createNews();
+  titles(news, job());
   const done = job({
     state: "succeeded",
     endedAt: "now",
     counts: { ...counts, ready: 0, running: 0, succeeded: 5 },
   });
-  expect(newsOf(seen, [done], 1)).toEqual([{ job: 7, title: "shot is done", body: "5 of 5 frames done." }]);
-  expect(titles(seen, done, 2)).toEqual([]);
+  expect(news.look([done], [], 1)).toEqual([{ job: 7, title: "shot is done", body: "5 of 5 frames done." }]);
+  expect(titles(news, done, 2)).toEqual([]);
 });
 
 it("tells the first failed frame, not each of them, and the failure of the job with its reason", () => {
-  const seen = new Map<number, Seen>();
-  titles(seen, job());
-  expect(titles(seen, job({ counts: { ...counts, failed: 1 } }))).toEqual(["shot: a frame failed"]);
-  expect(titles(seen, job({ counts: { ...counts, failed: 2 } }))).toEqual([]);
-  const [news] = newsOf(seen, [job({ state: "failed", endedAt: "now", intentReason: "Too many." })], 3);
-  expect(news).toEqual({ job: 7, title: "shot failed", body: "Too many." });
+  const news = createNews();
+  titles(news, job());
+  expect(titles(news, job({ counts: { ...counts, failed: 1 } }))).toEqual(["shot: a frame failed"]);
+  expect(titles(news, job({ counts: { ...counts, failed: 2 } }))).toEqual([]);
+  const [last] = news.look([job({ state: "failed", endedAt: "now", intentReason: "Too many." })], [], 3);
+  expect(last).toEqual({ job: 7, title: "shot failed", body: "Too many." });
 });
 
 it("tells a stall once, and again only after something moved", () => {
-  const seen = new Map<number, Seen>();
-  titles(seen, job(), 0);
-  expect(titles(seen, job(), stallMs - 1)).toEqual([]);
-  expect(titles(seen, job(), stallMs)).toEqual(["shot does not move"]);
-  expect(titles(seen, job(), 3 * stallMs)).toEqual([]);
+  const news = createNews();
+  expect(watch(news, job(), 0, stallMs - 1)).toEqual([]);
+  expect(watch(news, job(), stallMs, 3 * stallMs)).toEqual(["shot does not move"]);
   const moved = job({ counts: { ...counts, ready: 3, succeeded: 1 } });
-  expect(titles(seen, moved, 4 * stallMs)).toEqual([]);
-  expect(titles(seen, moved, 5 * stallMs)).toEqual(["shot does not move"]);
-  seen.clear();
-  titles(seen, job({ state: "paused" }), 0);
-  expect(titles(seen, job({ state: "paused" }), 2 * stallMs)).toEqual([]);
+  expect(watch(news, moved, 3 * stallMs, 4 * stallMs - 1)).toEqual([]);
+  expect(watch(news, moved, 4 * stallMs, 5 * stallMs)).toEqual(["shot does not move"]);
+  expect(watch(createNews(), job({ state: "paused" }), 0, 2 * stallMs)).toEqual([]);
+});
+
+it("a long frame whose worker tells how far it is does not stall", () => {
+  const news = createNews();
+  const on = (progress: number) => [{ id: "wkr_1", jobNumber: 7, progress } as Worker];
+  for (let n = 0; n < 6; n++)
+    expect(watch(news, job(), (n * stallMs) / 2, ((n + 1) * stallMs) / 2 - 1, on(n))).toEqual([]);
+  expect(watch(news, job(), 3 * stallMs, 5 * stallMs, on(5))).toEqual(["shot does not move"]);
+});
+
+it("nothing stalls while the machine that looks is asleep", () => {
+  const news = createNews();
+  watch(news, job(), 0, stallMs / 2);
+  expect(titles(news, job(), 60 * 60_000)).toEqual([]);
+  expect(watch(news, job(), 60 * 60_000, 60 * 60_000 + stallMs)).toEqual(["shot does not move"]);
 });

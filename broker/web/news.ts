@@ -1,12 +1,15 @@
 // What of the jobs is worth a notice since the last look: an end, a first failure, a stall. Pure.
 import type { Job } from "../contract/job.ts";
+import type { Worker } from "../contract/worker.ts";
 import { counted } from "./words.ts";
 
 /** A job that is under way and of which nothing was heard for so long has stalled, ms. */
 export const stallMs = 10 * 60_000;
+/** After so long without a look the machine was asleep, or the broker away, ms: browsers let a hidden page look each minute. */
+const asleepMs = 3 * 60_000;
 
 /** What is remembered of a job from one look to the next. */
-export interface Seen {
+interface Seen {
   state: Job["state"];
   failed: number;
   /** What changes whenever something happens to it. */
@@ -22,32 +25,61 @@ export interface Notice {
   body: string;
 }
 
-/** Looks at the jobs and says what is news since the last look. `seen` is brought up to date. Jobs seen first are no news. */
-export function newsOf(seen: Map<number, Seen>, jobs: Iterable<Job>, now: number): Notice[] {
-  const news: Notice[] = [];
-  for (const job of jobs) {
-    const sum = `${job.state} ${Object.values(job.counts).join(" ")}`;
+export interface News {
+  /** What is news since the last look. Jobs seen first are no news. */
+  look(jobs: Iterable<Job>, workers: Iterable<Worker>, now: number): Notice[];
+}
+
+/** Nothing was looked at yet. */
+export function createNews(): News {
+  let seen = new Map<number, Seen>();
+  let lookedAt = -Infinity;
+
+  function lookAt(
+    job: Job,
+    progress: string,
+    now: number,
+  ): { next: Seen; notice: Omit<Notice, "job"> | null } {
+    const { state, counts, name, taskCount } = job;
+    const sum = `${state} ${Object.values(counts).join(" ")} ${progress}`;
     const before = seen.get(job.number);
+    const isSame = before?.sum === sum;
     const next: Seen = {
-      state: job.state,
-      failed: job.counts.failed,
+      state,
+      failed: counts.failed,
       sum,
-      changedAt: before?.sum === sum ? before.changedAt : now,
-      toldStall: before?.sum === sum && before.toldStall,
+      changedAt: isSame && now - lookedAt < asleepMs ? before.changedAt : now,
+      toldStall: isSame && before.toldStall,
     };
-    seen.set(job.number, next);
-    if (!before) continue;
-    const of = (body: string, title: string) => news.push({ job: job.number, title, body });
-    const done = `${job.counts.succeeded} of ${counted(job.taskCount, "frame")} done.`;
-    if (job.state !== before.state && job.state === "succeeded") of(done, `${job.name} is done`);
-    else if (job.state !== before.state && job.state === "failed")
-      of(job.intentReason ?? done, `${job.name} failed`);
-    else if (job.endedAt === null && before.failed === 0 && job.counts.failed > 0)
-      of(`${done} The rest goes on.`, `${job.name}: a frame failed`);
-    else if (job.state === "running" && !next.toldStall && now - next.changedAt >= stallMs) {
-      next.toldStall = true;
-      of(`No frame of it finished for ${Math.round(stallMs / 60_000)} minutes.`, `${job.name} does not move`);
-    }
+    const told = (title: string, body: string) => ({ next, notice: { title, body } });
+    if (!before) return { next, notice: null };
+    const done = `${counts.succeeded} of ${counted(taskCount, "frame")} done.`;
+    if (state !== before.state && state === "succeeded") return told(`${name} is done`, done);
+    if (state !== before.state && state === "failed") return told(`${name} failed`, job.intentReason ?? done);
+    if (job.endedAt === null && before.failed === 0 && counts.failed > 0)
+      return told(`${name}: a frame failed`, `${done} The rest goes on.`);
+    if (state !== "running" || next.toldStall || now - next.changedAt < stallMs)
+      return { next, notice: null };
+    next.toldStall = true;
+    return told(`${name} does not move`, `Nothing was heard of its frames for ${stallMs / 60_000} minutes.`);
   }
-  return news;
+
+  return {
+    look(jobs, workers, now) {
+      const progress = new Map<number, string>();
+      for (const { id, jobNumber, progress: percent } of workers)
+        if (jobNumber !== null)
+          progress.set(jobNumber, `${progress.get(jobNumber) ?? ""} ${id} ${percent ?? ""}`);
+      const all = new Map<number, Seen>();
+      const news: Notice[] = [];
+      for (const job of jobs) {
+        const { next, notice } = lookAt(job, progress.get(job.number) ?? "", now);
+        all.set(job.number, next);
+        if (notice) news.push({ job: job.number, ...notice });
+      }
+      seen = all;
+      lookedAt = now;
+      return news;
+    },
+  };
 }

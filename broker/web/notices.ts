@@ -1,6 +1,6 @@
 // Browser notices: a job ended, frames fail, nothing moves any more. Only where somebody asked for them.
 import { useEffect } from "preact/hooks";
-import { newsOf, type Seen } from "./news.ts";
+import { createNews } from "./news.ts";
 import { navigate, jobPath } from "./router.tsx";
 import { useStore } from "./store.ts";
 
@@ -34,10 +34,11 @@ export async function setNotices(on: boolean): Promise<boolean> {
 export function useNotices(): void {
   const { live } = useStore();
   useEffect(() => {
-    const seen = new Map<number, Seen>();
+    let news = createNews();
     const look = () => {
       if (live.client.state !== "live") return;
-      for (const { job, title, body } of newsOf(seen, live.client.store.jobs.values(), Date.now())) {
+      const { jobs, workers } = live.client.store;
+      for (const { job, title, body } of news.look(jobs.values(), workers.values(), Date.now())) {
         if (!areNoticesOn()) continue;
         const notice = new Notification(title, { body, tag: `tally-${job}` });
         notice.addEventListener("click", () => {
@@ -48,7 +49,9 @@ export function useNotices(): void {
     };
     // What the feed says comes many times a second; notices need not.
     let timer: ReturnType<typeof setTimeout> | undefined;
-    const stop = live.listen(() => {
+    const stop = live.listen((messages) => {
+      // Jobs of another history are no news.
+      if (messages.some(({ type }) => type === "reset")) news = createNews();
       timer ??= setTimeout(() => {
         timer = undefined;
         look();

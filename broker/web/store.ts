@@ -1,9 +1,9 @@
 // What all views share: the API, the feeds, addresses of pictures, and short notes at the edge of the page.
 import { createContext } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
-import { api, sentenceOf, type Api } from "./api.ts";
+import { api, noAnswer, sentenceOf, type Api } from "./api.ts";
 import { createAddresses, type Addresses } from "./flipbook/addresses.ts";
-import { openLive, type Live } from "./live.ts";
+import { onLive, openLive, type Live } from "./live.ts";
 import { createNotes, type Notes } from "./notes.ts";
 
 export interface Store {
@@ -22,9 +22,14 @@ export interface Store {
 export function createStore(): Store {
   const notes = createNotes();
   const held = new Map<string, { live: Live; holders: number }>();
+  const live = openLive(["jobs", "workers"]);
+  onLive(live, () => {
+    // That the broker did not answer is not true any more.
+    for (const { id, text } of notes.shown) if (text === noAnswer) notes.dismiss(id);
+  });
   return {
     api,
-    live: openLive(["jobs", "workers"]),
+    live,
     addresses: createAddresses(api.signDownloads),
     notes,
     hold(topic) {

@@ -27,12 +27,6 @@ export function setTheme(theme: Theme): void {
   for (const listener of listeners) listener();
 }
 
-/** Whether what is shown now is dark. */
-export function isDark(): boolean {
-  const { theme } = document.documentElement.dataset;
-  return theme === undefined ? !matchMedia("(prefers-color-scheme: light)").matches : theme === "dark";
-}
-
 const listeners = new Set<() => void>();
 
 /** Calls when the colors changed, whoever changed them. */

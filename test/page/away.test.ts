@@ -34,7 +34,15 @@ it("a broker that restarts while the page is open: the page says so, comes back,
   await broker.stop();
   await banner().waitFor();
   await desk.shots("away");
-  // What a click asks for cannot be done, and that is said too.
+  // What a question asks for cannot be done, and that is said there: what lies behind is neither seen nor read out.
+  await page.getByRole("button", { name: "More for this job" }).click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel over the restart?" });
+  await dialog.getByRole("button", { name: "Cancel job" }).click();
+  await dialog.getByRole("alert").getByText("The broker does not answer.").waitFor();
+  await desk.shots("away-dialog");
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  // What a click asks for neither.
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("The broker does not answer. If it was stopped, start it: tally serve").waitFor();
 
@@ -47,6 +55,8 @@ it("a broker that restarts while the page is open: the page says so, comes back,
   await render(broker, again, 3);
   await banner().waitFor({ state: "hidden" });
   await page.getByText("5 of 8 frames").waitFor();
+  // That it did not answer is not true any more.
+  await expect.poll(() => page.locator(".note").count()).toBe(0);
   await render(broker, again, 3);
   await untilState(broker.api, job.number, "succeeded");
   await expect.poll(() => page.title()).toBe("done over the restart – Tally");

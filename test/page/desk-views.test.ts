@@ -83,6 +83,12 @@ it("takes a pasted template: what is wrong while it is typed, its form, then the
   );
   await page.locator(".problems code", { hasText: "steps[0]" }).first().waitFor();
   await desk.shots("submit-pasted");
+  await page.getByLabel("Take a file…").setInputFiles({
+    name: "film.yaml",
+    mimeType: "text/yaml",
+    buffer: Buffer.alloc(4 * 1024 * 1024 + 1, " "),
+  });
+  await page.getByText("film.yaml is too large for a template").waitFor();
   await box.fill("a: b: c");
   await page.getByText("Line 1 is not valid YAML").waitFor();
   await box.fill(readFileSync(join(root, "test/samples/bundles/controls/template.json"), "utf8"));

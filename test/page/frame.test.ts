@@ -201,13 +201,94 @@ it("keeps the place of a reader who scrolled up while new lines come", async () 
   const before = await place();
   length = await writeLog(worker, held, "new below\n", length);
   await page.getByText("new lines wait below").waitFor();
+  // How long the log is changes many times a second: nobody wants that read out.
+  expect(await page.locator(".log-foot").getAttribute("role")).toBe(null);
   await expect.poll(() => text(".log-foot")).toContain("kB");
   expect(await place()).toBe(before);
   await page.getByRole("button", { name: "Follow" }).click();
   await page.getByText("new below").waitFor();
   await page.getByRole("button", { name: "Wrap" }).click();
   await page.getByText("new below").waitFor();
+  await page.route("**/v1/attempts/*/log?*", (route) => route.abort());
+  await page.getByRole("button", { name: "Save" }).click();
+  await page.getByText("The broker does not answer.").waitFor();
+  await page.unroute("**/v1/attempts/*/log?*");
+  expect(desk.complaints.splice(0)).toEqual([expect.stringContaining("ERR_FAILED")]);
   await say(held, [{ type: "succeeded", ordinal: 0, logOffset: length, seconds: 1, files: [] }]);
+});
+
+it("steps from frame to frame by the keyboard, keeps the focus, and tells in the tab which frame it is", async () => {
+  const { page } = desk;
+  const number = await submitShot("Stepped", "1-5");
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  await desk.go(`/jobs/${number}/Render/0`);
+  await expect.poll(() => page.title()).toBe("Frame 1 running, Stepped – Tally");
+  // What the page asks for takes a while: what it knows by the feed is shown meanwhile.
+  await page.route("**/v1/jobs/*/tasks?*", async (route) => {
+    await page.waitForFunction(() => !("held" in globalThis));
+    await route.continue();
+  });
+  await page.evaluate(() => Object.assign(globalThis, { held: true }));
+  await page.getByRole("button", { name: "Frame after" }).focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Frame 2" }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Frame 3" }).waitFor();
+  expect(new URL(page.url()).pathname).toBe(`/jobs/${number}/Render/2`);
+  await page.evaluate(() => Reflect.deleteProperty(globalThis, "held"));
+  await page.getByText("Not tried yet").waitFor();
+  expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Frame after");
+  await page.unroute("**/v1/jobs/*/tasks?*");
+  await expect.poll(() => page.title()).toBe("Frame 3 waiting, Stepped – Tally");
+  await desk.go(`/jobs/${number}/play`);
+  await expect.poll(() => page.title()).toBe("0% Stepped – Tally");
+  await worker.succeed(held);
+});
+
+it("keys do not change the page behind a question", async () => {
+  const { page } = desk;
+  const number = await submitShot("Asked", "1-3");
+  await worker.succeed(await worker.work());
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByRole("button", { name: "Render again" }).click();
+  const dialog = page.getByRole("dialog", { name: "Render frame 1 again?" });
+  await dialog.waitFor();
+  await page.keyboard.press("ArrowRight");
+  expect(new URL(page.url()).pathname).toBe(`/jobs/${number}/Render/0`);
+  await page.keyboard.press("Escape");
+  await page.keyboard.press("ArrowRight");
+  await page.waitForURL(`**/jobs/${number}/Render/1`);
+});
+
+it("says of a task that is no frame which one it is", async () => {
+  const { page } = desk;
+  const job = await desk.broker.api.ok("submitJob", {
+    headers: { "idempotency-key": randomUUID() },
+    body: {
+      template: JSON.stringify({
+        specificationVersion: "jobtemplate-2023-09",
+        name: "Tiles",
+        steps: [
+          {
+            name: "Tile",
+            parameterSpace: {
+              taskParameterDefinitions: [{ name: "Side", type: "STRING", range: ["left", "right"] }],
+            },
+            script: { actions: { onRun: { command: "true" } } },
+          },
+        ],
+      }),
+      settings: { priority: (priority += 1), home: "pull" },
+    },
+  });
+  await desk.go(`/jobs/${job.number}/Tile/1`);
+  await page.getByRole("heading", { name: "Tile 2" }).waitFor();
+  await desk.go("/");
+  await page.locator(".job-row", { hasText: "Tiles" }).click();
+  // Whoever reads the page aloud hears that it is another one.
+  await page.getByRole("heading", { name: "Tiles" }).waitFor();
+  expect(await page.evaluate(() => document.activeElement?.id)).toBe("view");
 });
 
 it("had nothing that the browser complained about", () => {

@@ -57,6 +57,18 @@ it("tells state, time, worker and picture of the frame under the pointer", async
   await tip().getByText("40%").waitFor();
   await page.mouse.move(5, 5);
   await expect.poll(() => tip().count()).toBe(0);
+  // Where there is no room below, it stands above: also with a picture that comes later.
+  await page.setViewportSize({ width: 1440, height: Math.ceil(y) + 40 });
+  await page.mouse.move(x, y);
+  await tip().locator("img").waitFor();
+  const inside = () =>
+    tip().evaluate((one) => {
+      const { top, bottom } = one.getBoundingClientRect();
+      return top >= 0 && bottom <= innerHeight;
+    });
+  await expect.poll(inside).toBe(true);
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.mouse.move(5, 5);
 });
 
 it("differs by shape and not by color alone", async () => {
@@ -125,6 +137,10 @@ it("works by the keyboard alone", async () => {
     .getByRole("button", { name: "Requeue" })
     .click();
   await page.getByText("1 frame asked for again.").waitFor();
+  // The button went with the selection: the focus stays beside the lights.
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+    .toBe("Frames");
   const { items } = await broker.api.ok("listTasks", {
     params: { job: job.number },
     query: { state: "failed" },

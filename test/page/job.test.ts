@@ -4,7 +4,7 @@ import type { Job } from "../../broker/contract/job.ts";
 import { untilState } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
 import { openDesk, type Desk } from "./desk.ts";
-import { busyStudio, failOne, render, submitNamed } from "./scenes.ts";
+import { begin, busyStudio, failOne, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
 let job: Job;
@@ -124,6 +124,29 @@ it("asks before it cancels, says what is lost, and shows what was done", async (
     .waitFor();
 });
 
+it("asks of nothing that is not there, and offers nothing to cancel of what is over", async () => {
+  const { page, broker } = desk;
+  const worker = await joinWorker(broker, { name: "alone" });
+  const alone = await submitNamed(broker, "one frame", [{ frames: "1" }], { priority: 95 });
+  const held = await begin(worker);
+  await desk.go(`/jobs/${alone.number}`);
+  await page.locator(".job-title > .chip", { hasText: "running" }).waitFor();
+  const menu = page.getByRole("button", { name: "More for this job" });
+  await menu.click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel one frame?" });
+  expect(await dialog.getByRole("paragraph").innerText()).toBe(
+    "What 1 running frame did so far is lost. It can be requeued later.",
+  );
+  await page.keyboard.press("Escape");
+  await worker.succeed(held);
+  await page.locator(".job-title > .chip", { hasText: "done" }).waitFor();
+  await menu.click();
+  expect(await page.getByRole("menuitem", { name: "Cancel job…" }).isDisabled()).toBe(true);
+  await page.keyboard.press("Escape");
+  await worker.leave();
+});
+
 it("shows why a job stopped, and brings its frames back", async () => {
   const { page, broker } = desk;
   const [broken] = (await broker.api.ok("listJobs", { query: { state: "failed" } })).items;
@@ -152,6 +175,34 @@ it("asks before done frames are rendered again", async () => {
   await dialog.getByRole("button", { name: "Render all again" }).click();
   await page.getByText("3 frames asked for again.").waitFor();
   await expect.poll(() => figure("Done")).toMatch(/^Done\s+0%/);
+  await worker.leave();
+});
+
+it("opens its menu inside of a phone's window, wherever its button is", async () => {
+  const { page, broker } = desk;
+  const worker = await joinWorker(broker, { name: "failing" });
+  const many = await submitNamed(broker, "phone", [{ frames: "1-24", chunk: 12 }], {
+    priority: 100,
+    maxRetries: 0,
+    maxFailedTasks: 100,
+  });
+  await worker.fail(await worker.work(), "No camera.");
+  const held = await worker.work();
+  await page.setViewportSize({ width: 390, height: 844 });
+  await desk.go(`/jobs/${many.number}`);
+  await page.getByRole("button", { name: "Requeue 12 failed frames" }).waitFor();
+  for (const width of [390, 360, 320]) {
+    // oxlint-disable no-await-in-loop -- one window
+    await page.setViewportSize({ width, height: 844 });
+    await page.getByRole("button", { name: "More for this job" }).click();
+    const box = await page.getByRole("menu").boundingBox();
+    expect(box?.x).toBeGreaterThanOrEqual(0);
+    expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual(width);
+    await page.keyboard.press("Escape");
+    // oxlint-enable no-await-in-loop
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await worker.succeed(held);
   await worker.leave();
 });
 

@@ -96,6 +96,10 @@ it("acts on many at once, and asks before work is lost", async () => {
   await untilState(broker.api, first.number, "canceled");
   await row("many A").getByText("canceled").waitFor();
   await expect.poll(() => page.locator(".bulk").count()).toBe(0);
+  // The buttons went with what was chosen: the focus stays at the list.
+  await expect
+    .poll(() => page.evaluate(() => document.activeElement?.getAttribute("aria-label")))
+    .toBe("Jobs");
 });
 
 it("opens a job by its row, and comes back with the browser's own button", async () => {
@@ -105,6 +109,21 @@ it("opens a job by its row, and comes back with the browser's own button", async
   await page.getByRole("heading", { name: "many B" }).waitFor();
   await page.goBack();
   await row("many B").waitFor();
+  // What was searched for is still there, then; not for whoever asks for the list anew.
+  await page.getByLabel("Search jobs").fill("many");
+  await page.getByLabel("Order").selectOption("Name");
+  await row("sc020_sh010 beauty").waitFor({ state: "hidden" });
+  await row("many B").locator("a").click();
+  await page.getByRole("heading", { name: "many B" }).waitFor();
+  await page.goBack();
+  await row("many B").waitFor();
+  expect(await page.getByLabel("Search jobs").inputValue()).toBe("many");
+  expect(await page.getByLabel("Order").inputValue()).toBe("name");
+  expect(await row("sc020_sh010 beauty").count()).toBe(0);
+  await row("many B").locator("a").click();
+  await page.getByRole("heading", { name: "many B" }).waitFor();
+  await page.getByRole("navigation", { name: "Views" }).getByRole("link", { name: "Jobs" }).click();
+  await row("sc020_sh010 beauty").waitFor();
   await desk.go("/no/such/place");
   await expect.poll(() => desk.complaints).toEqual([expect.stringContaining("404")]);
   desk.complaints.length = 0;

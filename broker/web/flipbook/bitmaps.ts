@@ -1,14 +1,16 @@
 // Decoded pictures of a flip-book, as large as they are shown: a budget of memory, what is wanted next first.
 import type { Addresses } from "./addresses.ts";
 
-/** What is known of a picture: its pixels, that it is on its way, or that it cannot be had. */
-export type Bitmap = ImageBitmap | "missing" | undefined;
+/** What is known of a picture: its pixels, that it is on its way, is not kept any more, or did not come. */
+export type Bitmap = ImageBitmap | "gone" | "failed" | undefined;
 
 export interface Bitmaps {
   /** The picture of these bytes, if it is here. */
   get(sha256: string): Bitmap;
   /** Pictures to bring, the most urgent first; what is not among them any more is not brought. */
   want(sha256s: readonly string[]): void;
+  /** Tries again what did not come. */
+  again(): void;
   /** From now on pictures are as large as this, in pixels of the screen. */
   resize(width: number, height: number): void;
   close(): void;
@@ -24,13 +26,13 @@ export interface BitmapOptions {
 
 const together = 6;
 const defaultPixels = 64_000_000;
-/** A picture is asked for so often before it counts as missing. */
+/** A picture is asked for so often before it counts as one that does not come. */
 const tries = 2;
 
 /** Pictures of one flip-book. */
 export function createBitmaps({ addresses, onChange, pixels = defaultPixels }: BitmapOptions): Bitmaps {
   const kept = new Map<string, ImageBitmap>();
-  const missing = new Set<string>();
+  const gone = new Set<string>();
   const failures = new Map<string, number>();
   const loading = new Set<string>();
   let wanted: readonly string[] = [];
@@ -38,11 +40,13 @@ export function createBitmaps({ addresses, onChange, pixels = defaultPixels }: B
   let held = 0;
   let closed = false;
 
+  const hasFailed = (sha256: string) => (failures.get(sha256) ?? 0) >= tries;
+
   function next(): void {
     if (closed) return;
     for (const sha256 of wanted) {
       if (loading.size >= together) return;
-      if (kept.has(sha256) || missing.has(sha256) || loading.has(sha256)) continue;
+      if (kept.has(sha256) || gone.has(sha256) || loading.has(sha256) || hasFailed(sha256)) continue;
       loading.add(sha256);
       void load(sha256);
     }
@@ -51,12 +55,10 @@ export function createBitmaps({ addresses, onChange, pixels = defaultPixels }: B
   async function load(sha256: string): Promise<void> {
     try {
       const url = await addresses.of(sha256);
-      if (url === null) missing.add(sha256);
+      if (url === null) gone.add(sha256);
       else keep(sha256, await decode(url, size));
     } catch {
-      const count = (failures.get(sha256) ?? 0) + 1;
-      failures.set(sha256, count);
-      if (count >= tries) missing.add(sha256);
+      failures.set(sha256, (failures.get(sha256) ?? 0) + 1);
     }
     loading.delete(sha256);
     if (closed) return;
@@ -82,10 +84,15 @@ export function createBitmaps({ addresses, onChange, pixels = defaultPixels }: B
   }
 
   return {
-    get: (sha256) => kept.get(sha256) ?? (missing.has(sha256) ? "missing" : undefined),
+    get: (sha256) =>
+      kept.get(sha256) ?? (gone.has(sha256) ? "gone" : hasFailed(sha256) ? "failed" : undefined),
     want(sha256s) {
       const each = size.width * size.height;
       wanted = sha256s.slice(0, Math.max(1, Math.floor(pixels / each)));
+      next();
+    },
+    again() {
+      failures.clear();
       next();
     },
     resize(width, height) {

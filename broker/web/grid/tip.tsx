@@ -1,5 +1,5 @@
 // What is said of the frame under the pointer: state, time, worker, picture, and why it failed.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Artifact, Attempt } from "../../contract/attempt.ts";
 import type { TaskState } from "../../contract/states.ts";
 import { shownFiles } from "../flipbook/pictures.ts";
@@ -28,21 +28,41 @@ interface TipProps {
 /** Nobody stops on every light that the pointer passes, ms. */
 const restMs = 90;
 const tipWidth = 248;
+/** From the light, px. */
+const gap = 8;
+/** The head of the page stands before what lies under it, px. */
+const headHeight = 56;
 
 interface Known {
   attempt: Attempt | undefined;
   picture: string | null;
 }
 
-/** Beside the light; under it where there is room. */
+/** Under the light; above it where there is no room below, but there. */
 export function FrameTip({ frame, at, width }: TipProps) {
   const { title, state, percent, status, isSlow } = frame;
   const known = useKnown(frame);
+  const place = useRef<HTMLDivElement>(null);
+  const [isAbove, setAbove] = useState(false);
+  function measure(): void {
+    const box = place.current;
+    const grid = box?.offsetParent?.getBoundingClientRect();
+    if (!box || !grid) return;
+    const bottom = grid.top + at.y + at.side + gap + box.offsetHeight;
+    const top = grid.top + at.y - gap - box.offsetHeight;
+    setAbove(bottom > innerHeight && top > headHeight);
+  }
+  useLayoutEffect(measure);
   const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
   const attempt = known?.attempt;
   return (
-    <div class="tip" role="tooltip" style={{ left: `${left}px`, top: `${at.y + at.side + 8}px` }}>
-      {typeof known?.picture === "string" && <img src={known.picture} alt="" />}
+    <div
+      ref={place}
+      class={isAbove ? "tip is-above" : "tip"}
+      role="tooltip"
+      style={{ left: `${left}px`, top: `${isAbove ? at.y - gap : at.y + at.side + gap}px` }}
+    >
+      {typeof known?.picture === "string" && <img src={known.picture} alt="" onLoad={measure} />}
       <div class="tip-line">
         <b>{title}</b>
         <Chip {...frameWords[state]} />

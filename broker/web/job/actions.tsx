@@ -18,6 +18,7 @@ export function JobActions({ job }: { job: Job }) {
   const [priority, setPriority] = useState(job.priority);
   const { number, counts } = job;
   const isOpen = job.endedAt === null;
+  const waiting = counts.ready + counts.blocked;
   const again = counts.failed + counts.canceled;
   const maySteer = me.may("setJobIntent", job);
   const mayRequeue = me.may("requeueTasks", job);
@@ -87,10 +88,10 @@ export function JobActions({ job }: { job: Job }) {
         >
           <p>
             {counts.running > 0 && `What ${counted(counts.running, "running frame")} did so far is lost. `}
-            {counted(counts.ready + counts.blocked, "waiting frame")} will not be rendered.{" "}
+            {waiting > 0 && `${counted(waiting, "waiting frame")} will not be rendered. `}
             {counts.succeeded > 0 &&
               `${counted(counts.succeeded, "frame")} that ${counts.succeeded === 1 ? "is" : "are"} done stay${counts.succeeded === 1 ? "s" : ""}. `}
-            The rest can be requeued later.
+            {counts.running + waiting === 1 ? "It" : "The rest"} can be requeued later.
           </p>
         </Dialog>
       )}

@@ -23,7 +23,7 @@ const windows = [2000, 20_000, 200_000];
 const enough = 60;
 const drawEveryMs = 400;
 
-/** The list. */
+/** The list; give it a `key` by history. */
 export function Activity({ job, live, namesOf }: ActivityProps) {
   const { api } = useStore();
   const [entries, setEntries] = useState<readonly Entry[]>([]);
@@ -58,15 +58,9 @@ export function Activity({ job, live, namesOf }: ActivityProps) {
       );
     };
     const deaf = live.listen((messages) => {
-      for (const message of messages) {
-        // What happened before is another history now.
-        if (message.type === "reset") {
-          known = waiting = [];
-          isRead = isShown = false;
-        }
+      for (const message of messages)
         if (message.type === "events")
           waiting.push(...message.events.filter((event) => event.jobNumber === job));
-      }
       if (!isRead && live.client.state === "live") read();
       if (waiting.length > 0) timer ??= setTimeout(show, drawEveryMs);
     });

@@ -1,5 +1,5 @@
 // The frames of one step: its grid, the legend with counts, and what can be done with the chosen ones.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import type { NameOf } from "../../contract/frame-names.ts";
 import type { Job, Step, TaskCounts } from "../../contract/job.ts";
 import { taskStates } from "../../contract/states.ts";
@@ -13,6 +13,7 @@ import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { useLostFocus } from "../ui/lost-focus.ts";
 import { counted, frameWords } from "../words.ts";
 import { useSlow } from "./use-timings.ts";
 
@@ -37,6 +38,8 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
   const slow = useSlow(times, now);
   const { name, counts, taskCount } = step;
   useEffect(() => setSelection(nobody), [job, name]);
+  const panel = useRef<HTMLElement>(null);
+  useLostFocus(panel, selection.size > 0 || isAsking);
 
   const states = live.client.store.steps.get(job)?.get(name)?.states;
   const done = [...selection].filter((ordinal) => taskStates[states?.[ordinal] ?? 0] === "succeeded").length;
@@ -51,7 +54,7 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
     });
 
   return (
-    <section class="panel" aria-label={isOnly ? "Frames" : `Frames of ${name}`}>
+    <section class="panel" ref={panel} tabIndex={-1} aria-label={isOnly ? "Frames" : `Frames of ${name}`}>
       <div class="panel-head">
         <h2>{isOnly ? "Frames" : name}</h2>
         {slow.size > 0 && (

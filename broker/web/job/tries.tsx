@@ -29,7 +29,7 @@ export function Tries({ job, live, namesOf, hasSteps }: TriesProps) {
   const { value } = useLoad(
     (signal) => api.listAttempts(job, { limit: shown, begun: true }, signal),
     String(job),
-    `${live.client.state} ${Object.values(counts ?? {}).join(" ")}`,
+    Object.values(counts ?? {}).join(" "),
   );
   const tries = value?.items ?? [];
   if (tries.length === 0) return null;

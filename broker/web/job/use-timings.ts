@@ -8,7 +8,7 @@ import { useStore } from "../store.ts";
 /** Times change slowly enough to be looked at so often, ms. */
 const drawEveryMs = 500;
 
-/** Times by step; the view is drawn anew when they change. */
+/** Times by step; the view is drawn anew when they change. What asks for them has a `key` by history. */
 export function useTimings(job: number, live: Live | null): Timings {
   const { api } = useStore();
   const timings = useMemo(() => createTimings(job), [job]);
@@ -33,10 +33,7 @@ export function useTimings(job: number, live: Live | null): Timings {
     };
     begin();
     const deaf = live.listen((messages) => {
-      // Behind a snapshot lies what was not told one by one.
-      const isAnew = messages.some((one) => one.type === "reset");
-      if (isAnew) timings.clear();
-      if (isAnew || (!isRead && live.client.state === "live")) begin();
+      if (!isRead && live.client.state === "live") begin();
       if (timings.hear(messages)) change();
     });
     return () => {

@@ -1,6 +1,7 @@
 // Asks before something is done: what is lost, and a way back.
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { useStore } from "../store.ts";
 
 interface DialogProps {
   title: string;
@@ -19,7 +20,9 @@ interface DialogProps {
 export function Dialog(props: DialogProps) {
   const { title, action, back = "Back", isDangerous = false, children, onDo, onClose } = props;
   const place = useRef<HTMLDialogElement>(null);
+  const { notes } = useStore();
   const [isBusy, setBusy] = useState(false);
+  const [wrong, setWrong] = useState<string | null>(null);
   useLayoutEffect(() => {
     place.current?.showModal();
   }, []);
@@ -29,11 +32,25 @@ export function Dialog(props: DialogProps) {
         onSubmit={(event) => {
           event.preventDefault();
           setBusy(true);
-          void onDo().then((isDone) => (isDone ? place.current?.close() : setBusy(false)));
+          setWrong(null);
+          void onDo().then((isDone) => {
+            if (isDone) return place.current?.close();
+            setBusy(false);
+            // The note of it lies behind this dialog, where it is neither seen nor read out.
+            const last = notes.shown.at(-1);
+            if (last?.kind !== "failed") return;
+            notes.dismiss(last.id);
+            setWrong(last.text);
+          });
         }}
       >
         <h2>{title}</h2>
         <div class="dialog-body">{children}</div>
+        {wrong !== null && (
+          <p class="dialog-wrong" role="alert">
+            {wrong}
+          </p>
+        )}
         <div class="dialog-buttons">
           <button type="button" class="button is-quiet" onClick={() => place.current?.close()}>
             {back}

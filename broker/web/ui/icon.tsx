@@ -11,9 +11,6 @@ const paths = {
   pause: "M5.500 3v10M10.500 3v10",
   play: "M5 3l8 5-8 5z",
   again: "M13 8a5 5 0 1 1-1.500-3.600M13 2v3h-3",
-  stop: "M4 4h8v8H4z",
-  down: "M4 6l4 4 4-4",
-  up: "M4 10l4-4 4 4",
   slow: "M8 14A6 6 0 1 0 8 2a6 6 0 0 0 0 12zM8 5v3.500l2.500 1.500",
 } as const;
 

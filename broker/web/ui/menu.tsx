@@ -17,15 +17,22 @@ interface MenuProps {
   class?: string;
 }
 
+/** So far from the edge of the window at least, px. */
+const edge = 8;
+
 /** Opens on click; arrows move, Escape closes and gives the focus back. */
 export function Menu({ label, children, items, class: name = "button" }: MenuProps) {
   const [isOpen, setOpen] = useState(false);
   const place = useRef<HTMLDivElement>(null);
   const button = useRef<HTMLButtonElement>(null);
+  const list = useRef<HTMLDivElement>(null);
 
   // Before anybody can press another key.
   useLayoutEffect(() => {
     if (!isOpen) return undefined;
+    // It opens to the left, where there is room: on a phone the button may stand at the left edge.
+    const from = list.current?.getBoundingClientRect().left ?? 0;
+    if (from < edge) list.current?.style.setProperty("right", `${from - edge}px`);
     place.current?.querySelector<HTMLButtonElement>("[role=menuitem]:not(:disabled)")?.focus();
     const away = (event: Event) => {
       if (!place.current?.contains(event.target as Node)) setOpen(false);
@@ -73,7 +80,7 @@ export function Menu({ label, children, items, class: name = "button" }: MenuPro
         {children}
       </button>
       {isOpen && (
-        <div class="menu-list" role="menu" aria-label={label}>
+        <div ref={list} class="menu-list" role="menu" aria-label={label}>
           {items.map((item) => (
             <button
               key={item.label}

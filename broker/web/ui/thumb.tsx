@@ -1,6 +1,8 @@
 // A small picture beside a name: it changes without a flicker, and an empty frame keeps its place.
 import { useEffect, useState } from "preact/hooks";
 import type { Addresses } from "../flipbook/addresses.ts";
+import { onLive } from "../live.ts";
+import { useStore } from "../store.ts";
 
 interface ThumbProps {
   addresses: Addresses;
@@ -15,7 +17,9 @@ const stayMs = 2000;
 export function Thumb({ addresses, sha256 }: ThumbProps) {
   const [shown, setShown] = useState<string | null>(null);
   const [shower] = useState(() => createShower(addresses, setShown));
+  const { live } = useStore();
   useEffect(() => shower.want(sha256), [shower, sha256]);
+  useEffect(() => onLive(live, () => shower.again()), [live, shower]);
   useEffect(() => () => shower.close(), [shower]);
   return <span class="thumb">{shown !== null && <img src={shown} alt="" decoding="sync" />}</span>;
 }
@@ -25,6 +29,7 @@ function createShower(addresses: Addresses, show: (url: string | null) => void) 
   let wanted: string | null = null;
   let known: string | null = null;
   let isBusy = false;
+  let hasFailed = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   let closed = false;
 
@@ -42,9 +47,10 @@ function createShower(addresses: Addresses, show: (url: string | null) => void) 
     known = wanted;
     if (known === null) return show(null);
     isBusy = true;
+    hasFailed = false;
     // A row without its picture still says everything.
     bring(known)
-      .catch(() => undefined)
+      .catch(() => (hasFailed = true))
       .finally(() => {
         timer = setTimeout(() => {
           isBusy = false;
@@ -56,6 +62,12 @@ function createShower(addresses: Addresses, show: (url: string | null) => void) 
   return {
     want(sha256: string | null) {
       wanted = sha256;
+      next();
+    },
+    /** Brings what did not come. */
+    again() {
+      if (!hasFailed) return;
+      known = null;
       next();
     },
     close() {

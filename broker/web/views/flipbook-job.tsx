@@ -43,6 +43,7 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
       list={list}
       addresses={addresses}
       version={`${succeeded} ${detail.deliveredFiles} ${previews} ${live.client.state}`}
+      isLive={live.client.state === "live"}
       framesPerSecond={rate > 0 && rate <= 240 ? rate : usualRate}
       countOf={(step) => views.get(step)?.states.length ?? 0}
       frameOf={(step, ordinal) => {

@@ -24,6 +24,8 @@ export interface FlipBookProps {
   addresses: Addresses;
   /** Changes when there may be new pictures. */
   version: string;
+  /** The broker answers: what did not come while it was away is asked for again. */
+  isLive: boolean;
   /** How many frames a step has. */
   countOf: (step: string) => number;
   frameOf: (step: string, ordinal: number) => FlipBookFrame;
@@ -85,6 +87,7 @@ function Player({
   countOf,
   frameOf,
   framesPerSecond,
+  isLive,
   large,
   onOpen,
 }: PlayerProps) {
@@ -104,10 +107,14 @@ function Player({
     [addresses],
   );
   useEffect(() => () => bitmaps.close(), [bitmaps]);
+  useEffect(() => {
+    if (isLive) bitmaps.again();
+  }, [bitmaps, isLive]);
   useEffect(() => onThemeChange(() => draw((n) => n + 1)), []);
   const { index } = playing;
   const picture = reel.pictures.get(index);
   const bitmap = picture && bitmaps.get(picture.sha256);
+  const isHole = picture === undefined || typeof bitmap === "string";
   const frame = frameOf(reel.step, index);
 
   useEffect(() => {
@@ -146,8 +153,8 @@ function Player({
     const canvas = stage.current;
     const context = canvas?.getContext("2d");
     if (!canvas || !context) return;
-    if (picture === undefined || bitmap === "missing") context.clearRect(0, 0, canvas.width, canvas.height);
-    if (bitmap === undefined || bitmap === "missing") return;
+    if (isHole) context.clearRect(0, 0, canvas.width, canvas.height);
+    if (typeof bitmap !== "object") return;
     const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
     const [width, height] = [bitmap.width * scale, bitmap.height * scale];
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -190,7 +197,6 @@ function Player({
     event.preventDefault();
   }
 
-  const isHole = picture === undefined || bitmap === "missing";
   return (
     <div class="flip" tabIndex={0} role="group" aria-label="Flip-book" onKeyDown={onKeyDown}>
       <div
@@ -204,7 +210,7 @@ function Player({
           aria-label={`Frame ${frame.name}${isHole ? ", no picture" : ""}`}
           onClick={() => setPlaying((before) => toggle(before, now(), count))}
         />
-        {isHole && <Hole frame={frame} isGone={bitmap === "missing"} />}
+        {isHole && <Hole frame={frame} why={typeof bitmap === "string" ? bitmap : null} />}
         <button type="button" class="flip-name" onClick={() => onOpen(reel.step, index)}>
           {picture === undefined ? `Frame ${frame.name}` : baseName(picture.name)}
           {picture?.isPreview ? " · preview" : ""}
@@ -249,13 +255,16 @@ const holes: Readonly<Record<TaskState, string>> = {
   canceled: "was canceled",
 };
 
-function Hole({ frame, isGone }: { frame: FlipBookFrame; isGone: boolean }) {
+const lost = { gone: "its picture was cleaned up here", failed: "its picture did not come" } as const;
+
+/** `why` there is no picture to show of a frame that has one. */
+function Hole({ frame, why }: { frame: FlipBookFrame; why: keyof typeof lost | null }) {
   const { name, state, percent } = frame;
   return (
     <div class={`flip-hole is-${state}`}>
       <strong>Frame {name}</strong>
       <span>
-        {isGone ? "its picture was cleaned up here" : holes[state]}
+        {why === null ? holes[state] : lost[why]}
         {state === "running" && percent !== null ? ` · ${Math.round(percent)} %` : ""}
       </span>
     </div>

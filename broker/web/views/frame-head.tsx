@@ -1,7 +1,6 @@
 // The head of a frame: which one it is, its state, how far it is, its neighbours, and rendering it again.
 import { useEffect, useState } from "preact/hooks";
 import type { TaskProgress } from "../../contract/feed.ts";
-import type { Task } from "../../contract/job.ts";
 import type { TaskState } from "../../contract/states.ts";
 import { useMe } from "../me.ts";
 import { framePath, jobPath, Link, navigate } from "../router.tsx";
@@ -13,20 +12,26 @@ import { duration, frameWords } from "../words.ts";
 
 interface FrameHeadProps {
   job: number;
-  task: Task;
+  step: string;
+  ordinal: number;
+  /** What the frame is called. */
+  title: string;
   /** Of the job; null until it is known. */
   name: string | null;
   owner: string | null;
   state: TaskState;
+  /** Of its try that counts; null until it is known, and where there is none. */
+  seconds: number | null;
+  worker: string | null;
   /** Frames of its step. */
   total: number | null;
   progress: TaskProgress | null;
 }
 
 /** The head of the view. */
-export function FrameHead({ job, task, name, owner, state, total, progress }: FrameHeadProps) {
+export function FrameHead(props: FrameHeadProps) {
+  const { job, step, ordinal, title, name, owner, state, seconds, worker, total, progress } = props;
   const me = useMe();
-  const { step, ordinal, frame, seconds, worker } = task;
   const { word, mark } = frameWords[state];
   const before = ordinal > 0 ? framePath(job, step, ordinal - 1) : null;
   const after = total !== null && ordinal + 1 < total ? framePath(job, step, ordinal + 1) : null;
@@ -39,7 +44,9 @@ export function FrameHead({ job, task, name, owner, state, total, progress }: Fr
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [before, after]);
-  const title = frame === null ? step : `Frame ${frame}`;
+  useEffect(() => {
+    document.title = `${title} ${word}, ${name ?? `job ${job}`} – Tally`;
+  });
   return (
     <header class="frame-head">
       <nav class="crumbs" aria-label="Where this is">
@@ -62,7 +69,14 @@ export function FrameHead({ job, task, name, owner, state, total, progress }: Fr
         </span>
         <div class="frame-actions">
           {owner !== null && me.may("requeueTasks", { owner }) && (
-            <Requeue job={job} task={task} state={state} />
+            <Requeue
+              key={`${step} ${ordinal}`}
+              job={job}
+              step={step}
+              ordinal={ordinal}
+              title={title}
+              state={state}
+            />
           )}
           <span class="stepper">
             <Step path={before} label="Frame before" glyph="‹" />
@@ -96,18 +110,17 @@ function Step({ path, label, glyph }: { path: string | null; label: string; glyp
 }
 
 /** Renders a frame again; of one that is done, asks first: its result will be replaced. */
-function Requeue({ job, task, state }: { job: number; task: Task; state: TaskState }) {
+function Requeue(props: Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title" | "state">) {
+  const { job, step, ordinal, title, state } = props;
   const store = useStore();
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
-  const { step, ordinal, frame } = task;
-  const name = frame === null ? step : `Frame ${frame}`;
   if (state === "blocked" || state === "ready" || state === "running") return null;
   async function requeue(): Promise<boolean> {
     setBusy(true);
     const isDone = await store.act(
       () => store.api.requeue(job, { step, ordinals: [ordinal] }),
-      `${name} renders again.`,
+      `${title} renders again.`,
     );
     setBusy(false);
     return isDone;
@@ -125,7 +138,7 @@ function Requeue({ job, task, state }: { job: number; task: Task; state: TaskSta
       </button>
       {asking && (
         <Dialog
-          title={`Render ${name.replace("Frame", "frame")} again?`}
+          title={`Render ${title.replace(/^Frame /, "frame ")} again?`}
           action="Render again"
           back="Keep it"
           onDo={requeue}
@@ -141,8 +154,9 @@ function Requeue({ job, task, state }: { job: number; task: Task; state: TaskSta
   );
 }
 
+/** What has its own use for the arrows. */
+const ownKeys = "input, textarea, select, dialog, [role=menu], .log-body, .flip, .shot-view.is-large";
+
 function isTyping(target: EventTarget | null): boolean {
-  return (
-    target instanceof HTMLElement && target.closest("input, textarea, select, .log-body, .flip") !== null
-  );
+  return target instanceof HTMLElement && target.closest(ownKeys) !== null;
 }

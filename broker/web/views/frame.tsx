@@ -1,5 +1,7 @@
 // One frame of a job: its picture and files, its tries, why it failed, and the log of the try that is looked at.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import { ProblemError } from "../../contract/client.ts";
+import { frameTitle } from "../../contract/frame-names.ts";
 import { progressKey } from "../../contract/feed-store.ts";
 import type { FeedMessage } from "../../contract/feed.ts";
 import type { Task } from "../../contract/job.ts";
@@ -41,21 +43,6 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => setChosen(null), [key]);
   const found = task.value?.items[0];
-  if (found === undefined) {
-    if (task.error !== null) return <Trouble error={task.error} onAgain={task.again} />;
-    if (task.value !== undefined)
-      return (
-        <Nothing title="There is no such frame">
-          <p>
-            Job {job} has no frame at this address.{" "}
-            <Link class="link" to={jobPath(job)}>
-              See the job
-            </Link>
-          </p>
-        </Nothing>
-      );
-    return <Nothing title={`Job ${job}`} isLoading />;
-  }
   const all = tries.value?.items ?? [];
   const current = all.find(({ id }) => id === chosen) ?? all[0];
   const files = artifacts.value?.items ?? [];
@@ -63,64 +50,76 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   const shown = chosen !== null && ofTry.length > 0 ? ofTry : filesThatCount(files);
   return (
     <div class="frame" data-job={job} data-ordinal={ordinal}>
-      {live === null ? (
-        <FrameHead
-          job={job}
-          task={found}
-          name={null}
-          owner={null}
-          state={found.state}
-          total={null}
-          progress={null}
-        />
+      {/* The feed knows it before it is fetched: whoever steps through the frames keeps the buttons for it. */}
+      {live && <LiveHead job={job} step={step} ordinal={ordinal} task={found} live={live} />}
+      {found === undefined ? (
+        <NoFrame job={job} error={task.error} isMissing={task.value !== undefined} onAgain={task.again} />
       ) : (
-        <LiveHead job={job} task={found} live={live} />
-      )}
-      {found.state === "failed" && found.reason !== null && (
-        <section class="why" role="alert">
-          <StateMark mark="failed" />
-          <div>
-            <h2>Why it failed</h2>
-            <p class="why-reason">{found.reason}</p>
-            <p class="muted">
-              {found.failures > 1 ? `It was tried ${found.failures} times. ` : ""}
-              Mend it and render this frame again, or read its log below.
-            </p>
+        <>
+          {found.state === "failed" && found.reason !== null && (
+            <section class="why" role="alert">
+              <StateMark mark="failed" />
+              <div>
+                <h2>Why it failed</h2>
+                <p class="why-reason">{found.reason}</p>
+                <p class="muted">
+                  {found.failures > 1 ? `It was tried ${found.failures} times. ` : ""}
+                  Mend it and render this frame again, or read its log below.
+                </p>
+              </div>
+            </section>
+          )}
+          <div class="frame-columns">
+            <div class="frame-main">
+              <FramePictures
+                artifacts={shown}
+                addresses={addresses}
+                nothing={
+                  artifacts.value === undefined ? "Fetching…" : nothingWords(found.state, shown.length)
+                }
+              />
+              <FrameFiles artifacts={shown} />
+            </div>
+            <aside class="frame-side">
+              <section aria-label="Tries">
+                <h2>Tries</h2>
+                {all.length === 0 ? (
+                  <p class="muted">{tries.value === undefined ? "Fetching…" : untriedWords(found.state)}</p>
+                ) : (
+                  <FrameTries tries={all} chosen={current?.id} onChoose={setChosen} />
+                )}
+              </section>
+              <Parameters task={found} />
+            </aside>
           </div>
-        </section>
-      )}
-      <div class="frame-columns">
-        <div class="frame-main">
-          <FramePictures
-            artifacts={shown}
-            addresses={addresses}
-            nothing={nothingWords(found.state, shown.length)}
-          />
-          <FrameFiles artifacts={shown} />
-        </div>
-        <aside class="frame-side">
-          <section aria-label="Tries">
-            <h2>Tries</h2>
-            {all.length === 0 ? (
-              <p class="muted">
-                {tries.value === undefined ? "Fetching…" : "Not tried yet: it waits for a worker."}
-              </p>
-            ) : (
-              <FrameTries tries={all} chosen={current?.id} onChoose={setChosen} />
-            )}
-          </section>
-          <Parameters task={found} />
-        </aside>
-      </div>
-      {current !== undefined && (
-        <TryLog
-          key={current.id}
-          attempt={current.id}
-          name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
-        />
+          {current !== undefined && (
+            <TryLog
+              key={current.id}
+              attempt={current.id}
+              name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+            />
+          )}
+        </>
       )}
     </div>
   );
+}
+
+/** Instead of a frame: it is on its way, did not come, or is none. */
+function NoFrame(props: { job: number; error: unknown; isMissing: boolean; onAgain: () => void }) {
+  const { job, error, isMissing, onAgain } = props;
+  const isNoJob = error instanceof ProblemError && error.code === "not-found";
+  if (isNoJob || isMissing)
+    return (
+      <Nothing title={isNoJob ? `There is no job ${job}` : "There is no such frame"}>
+        <p>{isNoJob ? "It was never submitted here." : `Job ${job} has no frame at this address.`}</p>
+        <Link class="button" to={isNoJob ? "/" : jobPath(job)}>
+          {isNoJob ? "All jobs" : "See the job"}
+        </Link>
+      </Nothing>
+    );
+  if (error !== null) return <Trouble error={error} onAgain={onAgain} />;
+  return <Nothing title="Fetching the frame" isLoading />;
 }
 
 /** Results that count; of a frame that never succeeded, what its last tries left. */
@@ -136,23 +135,41 @@ function nothingWords(state: TaskState, files: number): string {
   return state === "failed" ? "It left no picture." : "No picture yet.";
 }
 
-function LiveHead({ job, task, live }: { job: number; task: Task; live: Live }) {
+function untriedWords(state: TaskState): string {
+  if (state === "canceled") return "It was canceled before it was tried.";
+  return `Not tried yet: it waits for ${state === "blocked" ? "another step" : "a worker"}.`;
+}
+
+interface LiveHeadProps extends FrameViewProps {
+  /** Undefined until it is fetched. */
+  task: Task | undefined;
+  live: Live;
+}
+
+function LiveHead({ job, step, ordinal, task, live }: LiveHeadProps) {
   useLive(live);
   const { store } = live.client;
   const detail = store.details.get(job);
-  const view = store.steps.get(job)?.get(task.step);
-  const index = view?.states[task.ordinal];
-  const state = index === undefined ? task.state : (taskStates[index] ?? task.state);
-  const progress = store.progress.get(progressKey(job, task.step, task.ordinal)) ?? null;
+  const view = store.steps.get(job)?.get(step);
+  const index = view?.states[ordinal];
+  const state = index === undefined ? task?.state : taskStates[index];
+  if (state === undefined) return null;
+  const number = task?.frame ?? null;
+  const fetched = number === null ? step : `Frame ${number}`;
+  const title = view ? frameTitle(step, view.frames, ordinal, view.states.length) : fetched;
   return (
     <FrameHead
       job={job}
-      task={task}
+      step={step}
+      ordinal={ordinal}
+      title={title}
       name={detail?.name ?? null}
       owner={detail?.owner ?? null}
       state={state}
+      seconds={task?.seconds ?? null}
+      worker={task?.worker ?? null}
       total={view?.states.length ?? null}
-      progress={state === "running" ? progress : null}
+      progress={state === "running" ? (store.progress.get(progressKey(job, step, ordinal)) ?? null) : null}
     />
   );
 }
@@ -204,6 +221,7 @@ function LiveLog(props: {
       read={props.read}
       length={known?.bytes ?? null}
       complete={known?.complete ?? false}
+      isLive={props.live.client.state === "live"}
     />
   );
 }

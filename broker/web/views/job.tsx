@@ -14,18 +14,20 @@ import { Steps } from "../job/steps.tsx";
 import { Tries } from "../job/tries.tsx";
 import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
-import { useLive, type Live } from "../live.ts";
+import { useHistory, useLive, type Live } from "../live.ts";
 import { Link } from "../router.tsx";
 import { useStore, useTopic } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
 import { useNow } from "../ui/time.tsx";
-import { jobWords, percent } from "../words.ts";
 import { JobFlipBook } from "./flipbook-job.tsx";
+import { useJobTitle } from "./use-job-title.ts";
+import { useLoad } from "./use-load.ts";
 
 /** The view of one job. */
 export function JobView({ number }: { number: number }) {
   const live = useTopic(`job:${number}`);
-  return live ? <FollowedJob number={number} live={live} /> : null;
+  const history = useHistory(live);
+  return live ? <FollowedJob key={history} number={number} live={live} /> : null;
 }
 
 function FollowedJob({ number, live }: { number: number; live: Live }) {
@@ -37,12 +39,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   const views = live.client.store.steps.get(number);
   const namesOf = (step: string) => frameNames(views?.get(step)?.frames ?? null);
 
-  useEffect(() => {
-    if (!job) return;
-    const { state, counts, taskCount, name } = job;
-    const begin = state === "running" ? percent(counts.succeeded, taskCount) : jobWords[state].word;
-    document.title = `${begin} ${name} – Tally`;
-  });
+  useJobTitle(job);
 
   if (!job) return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];
@@ -102,11 +99,11 @@ function Pictures({ job, live }: { job: number; live: Live }) {
     const stop = new AbortController();
     api.listArtifacts(job, { kind: "any", state: "current", limit: 50 }, stop.signal).then(
       ({ items }) => items.some((one) => pictureOf(one) !== null) && setOpen(true),
-      // The next frame that is done asks again.
+      // The next frame that is done asks again, and the broker when it is back.
       () => undefined,
     );
     return () => stop.abort();
-  }, [api, job, round]);
+  }, [api, job, round, live.client.state]);
   if (!isOpen) return null;
   return (
     <section class="panel" aria-label="Pictures">
@@ -120,17 +117,11 @@ function Pictures({ job, live }: { job: number; live: Live }) {
 
 function Missing({ number, live }: { number: number; live: Live }) {
   const { api } = useStore();
-  const [isThere, setThere] = useState(true);
-  const refusal = live.client.refusal?.code;
-  useEffect(() => {
-    // A browser is not told why a socket could not be opened; HTTP says it.
-    const stop = new AbortController();
-    api.getJob(number, stop.signal).catch((error: unknown) => {
-      if (error instanceof ProblemError && error.code === "not-found") setThere(false);
-    });
-    return () => stop.abort();
-  }, [api, number, refusal]);
-  if (isThere) return <Nothing title={`Looking for job ${number}…`} isLoading />;
+  // A browser is not told why a socket could not be opened; HTTP says it.
+  const refusal = String(live.client.refusal?.code);
+  const { error } = useLoad((signal) => api.getJob(number, signal), String(number), refusal);
+  if (!(error instanceof ProblemError) || error.code !== "not-found")
+    return <Nothing title={`Looking for job ${number}…`} isLoading />;
   return (
     <Nothing title={`There is no job ${number}`}>
       <p>It was never submitted here, or its broker began anew.</p>

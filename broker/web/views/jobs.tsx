@@ -11,22 +11,28 @@ import { useLive } from "../live.ts";
 import { useMe } from "../me.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
+import { useLostFocus } from "../ui/lost-focus.ts";
 import { Nothing } from "../ui/nothing.tsx";
-import { useNow } from "../ui/time.tsx";
 
 /** Rows drawn at once; more are drawn when asked for. */
 const rowsAtOnce = 200;
+
+/** What was searched for here, as this step of the browser's history keeps it: back from a job it is there again. */
+function keptFilters(): Filters {
+  const { filters } = (history.state ?? {}) as { filters?: Partial<Filters> };
+  return { ...noFilters, ...filters };
+}
 
 /** The list of jobs. */
 export function JobsView() {
   const { live } = useStore();
   const me = useMe();
   useLive(live);
-  useNow(30_000);
-  const [filters, setFilters] = useState<Filters>(noFilters);
+  const [filters, setShown] = useState<Filters>(keptFilters);
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
   const [rows, setRows] = useState(rowsAtOnce);
   const last = useRef<number | null>(null);
+  const list = useRef<HTMLUListElement>(null);
   const known = live.client.store.jobs;
   const older = useOlderJobs(known);
   const all = new Map([...older.jobs, ...known]);
@@ -34,13 +40,20 @@ export function JobsView() {
   const choices = choicesOf(all.values());
   const isLoading = live.client.state === "connecting" && known.size === 0;
 
-  useEffect(() => {
-    const done = [...known.values()].filter((job) => job.state === "running").length;
-    document.title = done === 0 ? "Jobs – Tally" : `${done} running – Tally`;
-  });
-
   /** What is chosen is changed: only where that may be. */
   const canChoose = (job: Job) => me.may("setJobIntent", job);
+  const chosenJobs = shown.filter((job) => chosen.has(job.number) && canChoose(job));
+  useLostFocus(list, chosenJobs.length > 0);
+
+  useEffect(() => {
+    const running = [...known.values()].filter((job) => job.state === "running").length;
+    document.title = running === 0 ? "Jobs – Tally" : `${running} running – Tally`;
+  });
+
+  function setFilters(next: Filters): void {
+    setShown(next);
+    history.replaceState({ filters: next }, "");
+  }
 
   /** With shift, everything between this one and the last one. */
   function choose(number: number, withShift: boolean): void {
@@ -78,7 +91,6 @@ export function JobsView() {
         </Link>
       </Nothing>
     );
-  const chosenJobs = shown.filter((job) => chosen.has(job.number) && canChoose(job));
   return (
     <>
       <div class="view-head">
@@ -94,7 +106,12 @@ export function JobsView() {
           </button>
         </Nothing>
       ) : (
-        <ul class={me.may("setJobIntent") ? "jobs" : "jobs is-looking"} aria-label="Jobs">
+        <ul
+          ref={list}
+          tabIndex={-1}
+          class={me.may("setJobIntent") ? "jobs" : "jobs is-looking"}
+          aria-label="Jobs"
+        >
           {shown.slice(0, rows).map((job) => (
             <JobLine
               key={job.number}

@@ -2,6 +2,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { ReadLog } from "../log/search.ts";
 import { bytesText } from "../log/words.ts";
+import { useStore } from "../store.ts";
 import type { SearchState } from "./log-search.ts";
 
 interface LogBarProps {
@@ -99,6 +100,7 @@ function countText({ count, index, share, error }: SearchState): string {
 const pieceBytes = 4 * 1024 * 1024;
 
 function SaveButton({ name, read, length }: LogBarProps["save"]) {
+  const { act } = useStore();
   const [saved, setSaved] = useState<number | null>(null);
   async function save(): Promise<void> {
     const parts: Blob[] = [];
@@ -126,7 +128,7 @@ function SaveButton({ name, read, length }: LogBarProps["save"]) {
       type="button"
       class="button is-small"
       disabled={length === 0 || saved !== null}
-      onClick={() => void save().catch(() => undefined)}
+      onClick={() => void act(save)}
     >
       {saved === null ? "Save" : bytesText(saved)}
     </button>

@@ -21,11 +21,14 @@ export interface SearchState {
 /** A search stands still for so long after a letter, ms. */
 const restMs = 200;
 
-/** Looks through `length` bytes, and on when there are more. `onPlace` is told where somebody goes. */
+/**
+ * Looks through `length` bytes, and on when there are more or the broker answers again (`isLive`). `onPlace` is told
+ * where somebody goes.
+ */
 export function useLogSearch(
   read: ReadLog,
   length: number,
-  complete: boolean,
+  isLive: boolean,
   onPlace: (place: number) => void,
 ): SearchState {
   const [words, setWords] = useState("");
@@ -33,53 +36,59 @@ export function useLogSearch(
   const [index, setIndex] = useState(-1);
   const [error, setError] = useState(false);
   const search = useRef<LogSearch>(createLogSearch(""));
-  const running = useRef(false);
-  const wasShown = useRef(true);
+  /** Looks on, as far as the log is long now; nothing while that goes on already. */
+  const look = useRef<() => void>(() => undefined);
+  const end = useRef(length);
+  end.current = length;
 
   useEffect(() => {
-    search.current = createLogSearch(words);
-    wasShown.current = words === "";
+    const own = createLogSearch(words);
+    search.current = own;
     setIndex(-1);
     setError(false);
     draw((n) => n + 1);
     if (words === "") return undefined;
     const stop = new AbortController();
-    const own = search.current;
-    const look = async () => {
-      running.current = true;
+    let isRunning = false;
+    let wasShown = false;
+    const show = () => {
+      if (stop.signal.aborted) return;
+      draw((n) => n + 1);
+      const [first] = own.places;
+      if (wasShown || first === undefined) return;
+      wasShown = true;
+      setIndex(0);
+      onPlace(first);
+    };
+    const run = async () => {
+      if (isRunning) return;
+      isRunning = true;
+      setError(false);
       try {
-        await own.run(length, read, stop.signal, () => {
-          if (stop.signal.aborted) return;
-          draw((n) => n + 1);
-          const [first] = own.places;
-          if (wasShown.current || first === undefined) return;
-          wasShown.current = true;
-          setIndex(0);
-          onPlace(first);
-        });
+        // What was written meanwhile is looked through too.
+        for (let before = -1; own.to > before && own.to < end.current && !stop.signal.aborted;) {
+          before = own.to;
+          // oxlint-disable-next-line no-await-in-loop -- piece after piece
+          await own.run(end.current, read, stop.signal, show);
+        }
       } catch {
         if (!stop.signal.aborted) setError(true);
       } finally {
-        running.current = false;
+        isRunning = false;
       }
     };
-    const timer = setTimeout(() => void look(), restMs);
+    const timer = setTimeout(() => {
+      look.current = () => void run();
+      look.current();
+    }, restMs);
     return () => {
+      look.current = () => undefined;
       clearTimeout(timer);
       stop.abort();
     };
   }, [words, read]);
 
-  // A log that grows is looked through on, but only once what is running has ended.
-  useEffect(() => {
-    const own = search.current;
-    if (words === "" || running.current || own.to === 0 || own.to >= length) return undefined;
-    const stop = new AbortController();
-    running.current = true;
-    const whole = () => (running.current = false);
-    own.run(length, read, stop.signal, () => draw((n) => n + 1)).then(whole, whole);
-    return () => stop.abort();
-  }, [length, complete, words]);
+  useEffect(() => look.current(), [length, isLive]);
 
   const { places, count, to } = search.current;
   return {

@@ -16,6 +16,8 @@ export interface LogViewProps {
   /** As the feed says; null: nothing was heard yet. */
   length: number | null;
   complete: boolean;
+  /** The broker answers: what did not come while it was away is asked for again. */
+  isLive: boolean;
 }
 
 /** The height of a row, as the style has it, px. */
@@ -30,7 +32,7 @@ const farBehind = 1024 * 1024;
 const longestRow = 2000;
 
 /** The viewer of one log; give it a `key` by try. */
-export function LogView({ name, read, length, complete }: LogViewProps) {
+export function LogView({ name, read, length, complete, isLive }: LogViewProps) {
   const [, draw] = useState(0);
   const [following, setFollowing] = useState(true);
   const [wrap, setWrap] = useState(false);
@@ -47,12 +49,17 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
     if (length === null) return;
     const isFirst = reader.length === 0 && length > 0;
     reader.grow(length, complete);
-    if (reader.busy) return;
+    // What went wrong is not asked for at once again: it would go wrong at once again.
+    if (reader.busy || reader.error !== null) return;
     if (isFirst || (following && length - window.to > farBehind)) reader.jump(length);
     else if (following && !reader.hasEnd) reader.extend("behind");
   });
 
-  const search = useLogSearch(read, reader.length, complete, (place) => {
+  useEffect(() => {
+    if (isLive) reader.retry();
+  }, [isLive, reader]);
+
+  const search = useLogSearch(read, reader.length, isLive, (place) => {
     setFollowing(false);
     show(place);
   });
@@ -179,7 +186,7 @@ export function LogView({ name, read, length, complete }: LogViewProps) {
         </div>
         <Overview reader={reader} places={search.places} onGo={goTo} />
       </div>
-      <p class="log-foot" role="status">
+      <p class="log-foot" role={reader.error === null ? undefined : "alert"}>
         {reader.error === null ? (
           <LogState reader={reader} following={following} />
         ) : (

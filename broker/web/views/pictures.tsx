@@ -1,25 +1,14 @@
 // The pictures and files of one frame: a large one to look at, the others to choose, and where each file is.
-import { useEffect, useState } from "preact/hooks";
+import { useState } from "preact/hooks";
 import type { Artifact } from "../../contract/attempt.ts";
 import type { Addresses } from "../flipbook/addresses.ts";
 import { baseName, shownFiles } from "../flipbook/pictures.ts";
 import { bytesText } from "../log/words.ts";
+import { useLoad, type Loaded } from "./use-load.ts";
 
-/** The address of a picture's bytes; undefined while it is asked for, null when there is none. */
-export function useAddress(addresses: Addresses, sha256: string | undefined): string | null | undefined {
-  const [state, setState] = useState<{ sha256: string; url: string | null } | null>(null);
-  useEffect(() => {
-    if (sha256 === undefined) return undefined;
-    let isOver = false;
-    addresses.of(sha256).then(
-      (url) => !isOver && setState({ sha256, url }),
-      () => !isOver && setState({ sha256, url: null }),
-    );
-    return () => {
-      isOver = true;
-    };
-  }, [addresses, sha256]);
-  return state?.sha256 === sha256 ? state?.url : undefined;
+/** The address of a picture's bytes; null when the broker does not have them any more. */
+function useAddress(addresses: Addresses, sha256: string | undefined): Loaded<string | null> {
+  return useLoad(async () => (sha256 === undefined ? null : addresses.of(sha256)), sha256 ?? "");
 }
 
 interface FramePicturesProps {
@@ -35,7 +24,7 @@ export function FramePictures({ artifacts, addresses, nothing }: FramePicturesPr
   const [chosen, setChosen] = useState<string | null>(null);
   const [isLarge, setLarge] = useState(false);
   const current = shown.find(({ file }) => file.id === chosen) ?? shown[0];
-  const address = useAddress(addresses, current?.full.sha256);
+  const { value: address, error } = useAddress(addresses, current?.full.sha256);
   if (current === undefined) return <div class="shot is-empty">{nothing}</div>;
   const { file, full } = current;
   return (
@@ -49,6 +38,11 @@ export function FramePictures({ artifacts, addresses, nothing }: FramePicturesPr
       >
         {typeof address === "string" && <img src={address} alt={baseName(file.name)} />}
         {address === null && <span class="shot-note">This picture is not kept here any more.</span>}
+        {address === undefined && error !== null && (
+          <span class="shot-note">
+            The picture did not come: it is asked for again once the broker answers.
+          </span>
+        )}
       </button>
       <figcaption>
         <span class="shot-name">{baseName(file.name)}</span>
@@ -80,7 +74,7 @@ function Thumbnail(props: {
   isCurrent: boolean;
   onChoose: () => void;
 }) {
-  const address = useAddress(props.addresses, props.sha256);
+  const { value: address } = useAddress(props.addresses, props.sha256);
   return (
     <button
       type="button"

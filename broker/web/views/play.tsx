@@ -1,21 +1,25 @@
 // The flip-book of a job as large as the window lets it be, at an address of its own.
-import { useLive, type Live } from "../live.ts";
+import { useHistory, useLive, type Live } from "../live.ts";
 import { jobPath, Link } from "../router.tsx";
 import { useTopic } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { Nothing } from "../ui/nothing.tsx";
 import { counted, jobWords } from "../words.ts";
+import { useJobTitle } from "./use-job-title.ts";
 import { JobFlipBook } from "./flipbook-job.tsx";
 
 /** The view; give it a `key` by job. */
 export function PlayView({ job }: { job: number }) {
   const live = useTopic(`job:${job}`);
-  return live === null ? <Nothing title={`Job ${job}`} isLoading /> : <LivePlay job={job} live={live} />;
+  const history = useHistory(live);
+  if (live === null) return <Nothing title={`Job ${job}`} isLoading />;
+  return <LivePlay key={history} job={job} live={live} />;
 }
 
 function LivePlay({ job, live }: { job: number; live: Live }) {
   useLive(live, 250);
   const detail = live.client.store.details.get(job);
+  useJobTitle(detail);
   if (live.client.refusal)
     return (
       <Nothing title="There is no such job">

@@ -1,5 +1,6 @@
 // Which template: one that came with the broker, or one's own, pasted or from a file.
 import type { Answer } from "../../contract/client.ts";
+import { useStore } from "../store.ts";
 import type { TemplateReading } from "../submit/document.ts";
 import type { Loaded } from "./use-load.ts";
 
@@ -18,9 +19,12 @@ const longestFile = 4 * 1024 * 1024;
 
 /** The column of templates. */
 export function SubmitSource({ templates, chosen, pasted, problems, onChoose, onPaste }: SubmitSourceProps) {
+  const { notes } = useStore();
   const { value, error, again } = templates;
   async function take(file: File | undefined): Promise<void> {
-    if (file && file.size <= longestFile) onPaste(await file.text());
+    if (!file) return;
+    if (file.size <= longestFile) onPaste(await file.text());
+    else notes.say(`${file.name} is too large for a template: at most 4 MiB are read.`, "failed");
   }
   return (
     <section class="source" aria-label="Templates">

@@ -29,6 +29,10 @@ export function SubmitView() {
   const system = useLoad((signal) => api.getSystem(signal), "");
   const [chosen, setChosen] = useState<string | null>(null);
   const [pasted, setPasted] = useState("");
+  const text = useLoad(
+    async (signal) => (chosen ? (await api.getTemplate(chosen, signal)).text : ""),
+    chosen ?? "",
+  );
   const [read, setRead] = useState<{ of: string; reading: TemplateReading } | null>(null);
   const [values, setValues] = useState<Record<string, string>>({});
   const [settings, setSettings] = useState(emptySettings);
@@ -49,17 +53,17 @@ export function SubmitView() {
     key.current = newKey();
   }, given);
 
+  const toRead = (isPasting ? pasted : text.value) ?? "";
   useEffect(() => {
     setMistakes(noMistakes);
-    if (chosen === null || (isPasting && pasted.trim() === "")) {
+    if (chosen === null || toRead.trim() === "") {
       setRead(null);
       return undefined;
     }
     const stop = new AbortController();
     const look = async () => {
-      const text = isPasting ? pasted : (await api.getTemplate(chosen, stop.signal)).text;
       const { readTemplate } = await reader();
-      if (!stop.signal.aborted) setRead({ of: chosen, reading: readTemplate(text) });
+      if (!stop.signal.aborted) setRead({ of: chosen, reading: readTemplate(toRead) });
     };
     const timer = setTimeout(
       () => {
@@ -73,7 +77,7 @@ export function SubmitView() {
       clearTimeout(timer);
       stop.abort();
     };
-  }, [chosen, isPasting ? pasted : ""]);
+  }, [chosen, toRead]);
 
   // What was read of another template is not shown; of one's own it stays until it is read again.
   const reading = read !== null && read.of === chosen ? read.reading : null;
@@ -166,7 +170,7 @@ export function SubmitView() {
                 ? pasted.trim() === ""
                   ? "Paste an Open Job Description template: its form appears here as soon as it can be read."
                   : "The form appears as soon as the template can be read."
-                : (said ?? "Fetching the template…")}
+                : (said ?? (text.error === null ? "Fetching the template…" : sentenceOf(text.error)))}
           </p>
         ) : (
           <form

@@ -19,9 +19,9 @@ export function SystemView() {
   const me = useMe();
   useLive(live, 1000);
   const isLive = stateOf(live) === "live";
-  // Sizes change slowly: they are asked for anew each minute, and when the broker is back.
+  // Sizes change slowly: they are asked for anew each minute.
   const minute = Math.floor(Date.now() / 60_000);
-  const system = useLoad((signal) => api.getSystem(signal), "", `${minute} ${isLive}`);
+  const system = useLoad((signal) => api.getSystem(signal), "", String(minute));
   const mayClean = me.may("clean");
   const cleanable = useLoad<Cleaned | null>(
     async (signal) =>

@@ -1,5 +1,7 @@
 // Something that is fetched for a view: what it is, that it is on its way, or why it did not come.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { onLive } from "../live.ts";
+import { useStore } from "../store.ts";
 
 export interface Loaded<T> {
   /** Stays while it is fetched anew. */
@@ -9,27 +11,44 @@ export interface Loaded<T> {
   again: () => void;
 }
 
-/** Fetches when `key` changes; what `key` names must be all that `load` depends on. */
+/**
+ * Fetches when `key` changes, and when the broker is back after it was away; what `key` names must be all that `load`
+ * depends on.
+ */
 export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: string, version = ""): Loaded<T> {
   const [state, setState] = useState<{ key: string; value?: T; error: unknown }>({ key, error: null });
   const [round, setRound] = useState(0);
+  const hasFailed = useRef(false);
+  const again = () => setRound((n) => n + 1);
   useEffect(() => {
     const stop = new AbortController();
     load(stop.signal).then(
       (value) => {
-        if (!stop.signal.aborted) setState({ key, value, error: null });
+        if (stop.signal.aborted) return;
+        hasFailed.current = false;
+        setState({ key, value, error: null });
       },
       (error: unknown) => {
         if (stop.signal.aborted) return;
+        hasFailed.current = true;
         setState((before) => (before.key === key ? { ...before, error } : { key, error }));
       },
     );
     return () => stop.abort();
   }, [key, version, round]);
+  const { live } = useStore();
+  useEffect(
+    () =>
+      onLive(live, (wasAway) => {
+        // At the very beginning the first question is enough, unless it came too early.
+        if (wasAway || hasFailed.current) again();
+      }),
+    [live],
+  );
   const own = state.key === key ? state : { error: null };
   return {
     value: "value" in own ? own.value : undefined,
     error: own.error,
-    again: () => setRound((n) => n + 1),
+    again,
   };
 }

@@ -22,7 +22,7 @@ export function WorkersView() {
       {isKnown || workers.size > 0 ? (
         <WorkerList
           workers={[...workers.values()]}
-          pools={system.value?.pools ?? []}
+          pools={system.value?.pools ?? null}
           pausedPools={pausedPools}
         />
       ) : (
@@ -34,13 +34,14 @@ export function WorkersView() {
 
 interface WorkerListProps {
   workers: readonly Worker[];
-  pools: readonly Pool[];
+  /** Of the configuration; null until they are fetched. */
+  pools: readonly Pool[] | null;
   pausedPools: ReadonlySet<string>;
 }
 
 /** Pools with their workers below: those of the configuration, and others that somebody joined, or paused. */
 function WorkerList({ workers, pools, pausedPools }: WorkerListProps) {
-  const configured = pools.map(({ name }) => name);
+  const configured = (pools ?? []).map(({ name }) => name);
   const names = [...new Set([...configured, ...workers.map(({ pool }) => pool), ...pausedPools])];
   return (
     <>
@@ -48,7 +49,7 @@ function WorkerList({ workers, pools, pausedPools }: WorkerListProps) {
         <PoolSection
           key={name}
           name={name}
-          pool={pools.find((one) => one.name === name)}
+          pool={pools && pools.find((one) => one.name === name)}
           isPaused={pausedPools.has(name)}
           workers={workers
             .filter((worker) => worker.pool === name)

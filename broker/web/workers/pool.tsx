@@ -15,8 +15,8 @@ export type Pool = Answer<"getSystem">["pools"][number];
 
 interface PoolProps {
   name: string;
-  /** Undefined: workers joined under a name that the configuration does not have. */
-  pool: Pool | undefined;
+  /** Undefined: workers joined under a name that the configuration does not have. Null: that is not known yet. */
+  pool: Pool | undefined | null;
   /** As a whole, whoever is in it. */
   isPaused: boolean;
   workers: readonly Worker[];
@@ -52,13 +52,13 @@ export function PoolSection({ name, pool, isPaused, workers }: PoolProps) {
   );
 }
 
-function poolWords(pool: Pool | undefined, here: number, busy: number, paused: number): string {
+function poolWords(pool: PoolProps["pool"], here: number, busy: number, paused: number): string {
   const kind =
     pool?.kind === "local" ? "this machine" : pool?.kind === "ecs" ? "the cloud" : "machines that joined";
-  return `${kind} · ${counted(here, "worker")}, ${busy} at work${paused > 0 ? `, ${paused} paused` : ""}`;
+  return `${pool === null ? "" : `${kind} · `}${counted(here, "worker")}, ${busy} at work${paused > 0 ? `, ${paused} paused` : ""}`;
 }
 
-function emptyWords(pool: Pool | undefined, isPaused: boolean): string {
+function emptyWords(pool: PoolProps["pool"], isPaused: boolean): string {
   if (pool?.kind === "local" && pool.slots === 0)
     return "This pool has no slots. Raise them in tally.yaml to render on this machine.";
   if (isPaused)
@@ -115,7 +115,8 @@ function resumedWords(name: string, workers: readonly Worker[]): string {
 
 /** Workers as lights: at work, paused, or free. */
 function Gauge({ busy, paused, all }: { busy: number; paused: number; all: number }) {
-  if (all > 64) return <meter class="gauge-bar" min={0} max={all} value={busy} />;
+  if (all > 64)
+    return <meter class="gauge-bar" aria-label="Workers at work" min={0} max={all} value={busy} />;
   const light = (index: number) => (index < busy ? "is-on" : index < busy + paused ? "is-paused" : "");
   return (
     <span class="gauge" aria-hidden="true">
