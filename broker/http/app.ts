@@ -7,6 +7,7 @@ import { blobHandlers } from "./blobs.ts";
 import { jobHandlers } from "./jobs.ts";
 import { mountOperations } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
+import { otherMistakes } from "./other-mistakes.ts";
 import { mountPage, type PageOptions } from "./page.ts";
 import { answerProblem } from "./problem.ts";
 import { resultHandlers } from "./results.ts";
@@ -53,6 +54,8 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
     },
     {
       identify: (c) => identify(c, context.authenticator),
+      otherMistakes: async (id, body, refused) =>
+        id === "submitJob" || id === "planJob" ? otherMistakes(context.broker, body, refused) : [],
       requireOwner(who, job) {
         if (who.role !== "artist") return;
         const { owner, number } = jobOf(context, jobNumber(context, job));
