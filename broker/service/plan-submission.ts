@@ -5,7 +5,9 @@ import type { Submit } from "../contract/job.ts";
 import { bindParameters } from "../openjd/bind.ts";
 import { soleParameter } from "../openjd/format-string.ts";
 import type { JobPlan } from "../openjd/job.ts";
+import { mergeParameterDefinitions } from "../openjd/merge.ts";
 import type { Broker } from "./broker.ts";
+import { missingInPlace } from "./in-place.ts";
 import { mistakesOf, refuse, type Mistake } from "./mistakes.ts";
 import { planOf, readEnvironmentTemplate, readJobTemplate, type PlannedJob } from "./plans.ts";
 
@@ -32,12 +34,14 @@ export async function planSubmission(broker: Broker, body: Submit): Promise<Plan
   const unfit = mistakesOf(problems, "parameters", "The parameters do not fit the template");
   const refused = new Set(problems.map(({ path }) => path));
   const { plan, mistakes } = planOf(template, parameters, refused);
+  const { definitions } = mergeParameterDefinitions(template, others);
   refuse([
     ...settings,
     ...templates,
     ...unfit,
     ...mistakes,
     ...(plan ? tooManyFrames(plan, broker.limits.maxTasksPerJob) : []),
+    ...(await missingInPlace(broker, body, definitions, parameters)),
   ]);
   if (plan === undefined) throw new Error("a plan without mistakes is a plan");
   return { template, environments: others, parameters, plan, text };
