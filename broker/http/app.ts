@@ -69,14 +69,15 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
   );
   const door = options.signedDoor;
   if (door) app.all("/signed/*", (c) => door(c.req.raw, c.env as Parameters<SignedDoor>[1]));
+  let document: string | undefined;
+  app.get("/openapi.json", (c) =>
+    c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),
+  );
+  // The last: it answers a browser at every address that is left.
   mountPage(app, {
     ...options.page,
     identify: (c) => identify(c, context.authenticator),
     holderOf: (token) => context.authenticator.identify(token),
   });
-  let document: string | undefined;
-  app.get("/openapi.json", (c) =>
-    c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),
-  );
   return app;
 }
