@@ -1,7 +1,7 @@
 // Reads what was typed after a command: options, job numbers, help; and says in a sentence what was meant instead.
 import { parseArgs, type ParseArgsOptionsConfig } from "node:util";
 import { exitCodes, Failure } from "./failure.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../contract/nearest.ts";
 import { tally } from "./own-name.ts";
 
 /** Options of every command that talks to a broker. */

@@ -2,7 +2,7 @@
 import { version } from "../version.ts";
 import { commandGroups, commands } from "./command-table.ts";
 import { exitCodes, explain } from "./failure.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../contract/nearest.ts";
 import { tally } from "./own-name.ts";
 import { plainLines, spelt } from "./style.ts";
 import { write } from "./write.ts";

@@ -3,7 +3,7 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { counted, duration, frameFile, moment, rangeOf, shortPath, size } from "./humane.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../contract/nearest.ts";
 import { plain, plainLines, spelt, table, wantsColour } from "./style.ts";
 
 test("counts", () => {

@@ -1,6 +1,6 @@
 // What is wrong with a scene before anything is sent: each mistake is a sentence with the flag that mends it.
 import type { InspectedScene, Inspection } from "../../container/agent/blender/inspect.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../contract/nearest.ts";
 import type { SubmitValues } from "./submit-flags.ts";
 
 /** Formats that hold single frames, as the template lists them. */

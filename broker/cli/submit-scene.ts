@@ -11,7 +11,7 @@ import { describeFrames, formatFrames, framesBetween, type Frames } from "./fram
 import { counted, frameFile } from "./humane.ts";
 import { filmName, filmParameters, frameRate, readFilm } from "./film.ts";
 import { configuredBlenders } from "./machine.ts";
-import { nearest } from "./nearest.ts";
+import { nearest } from "../contract/nearest.ts";
 import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
 import { checkFormatAndEngine, checkScene, chooseScene, spelledOut } from "./scene-checks.ts";
 import type { Prepared } from "./prepared.ts";

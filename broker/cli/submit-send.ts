@@ -81,6 +81,7 @@ export async function sendJob(
           ...prepared.body.settings,
           home: surroundings.isOwn ? "broker" : "pull",
           ...(inPlace && { filesInPlace: true }),
+          ...(inPlace && values["allow-missing"] && { allowMissing: true }),
         },
       };
       stopped.signal.throwIfAborted();

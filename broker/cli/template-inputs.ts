@@ -1,6 +1,7 @@
 // What a template reads: the files and folders of its PATH parameters that go in.
 import { readdirSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
+import { sequenceNames } from "../contract/sequence-names.ts";
 import type { JobTemplate, ParameterValue, PathParameterDefinition } from "../openjd/types.ts";
 import type { InputPart } from "./submit-files.ts";
 
@@ -49,9 +50,8 @@ function readOne(
 
 /** The files that a name with one `####` or `%04d` means, in order; none where the name has neither. */
 export function sequenceFiles(path: string): string[] {
-  const [, start, hashes, digits, end] = /^(.*?)(?:(#+)|%0?(\d*)d)([^#%]*)$/.exec(basename(path)) ?? [];
-  if (start === undefined || end === undefined) return [];
-  const width = hashes?.length ?? Number(digits || 1);
+  const isOfIt = sequenceNames(basename(path));
+  if (isOfIt === undefined) return [];
   let names: string[];
   try {
     names = readdirSync(dirname(path));
@@ -60,11 +60,7 @@ export function sequenceFiles(path: string): string[] {
     return [];
   }
   return names
-    .filter((name) => {
-      if (!name.startsWith(start) || !name.endsWith(end)) return false;
-      const number = name.slice(start.length, name.length - end.length);
-      return /^-?\d+$/.test(number) && number.length >= width;
-    })
+    .filter(isOfIt)
     .toSorted()
     .map((name) => join(dirname(path), name));
 }

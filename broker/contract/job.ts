@@ -79,6 +79,9 @@ export const jobSettingsSchema = z
       .enum(["broker", "pull"])
       .default("broker")
       .meta({ description: "Who brings the files home: the broker, on its own machine, or `tally pull`" }),
+    allowMissing: z.boolean().optional().meta({
+      description: "Take the job although input files, which are read where they lie, are not there (yet)",
+    }),
     filesInPlace: z.boolean().default(false).meta({
       description: "Input files are read where they lie: only workers of the broker's own machine may run it",
     }),

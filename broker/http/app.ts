@@ -7,6 +7,7 @@ import { blobHandlers } from "./blobs.ts";
 import { jobHandlers } from "./jobs.ts";
 import { mountOperations } from "./mount.ts";
 import { openApiDocument } from "./openapi.ts";
+import { otherMistakes } from "./other-mistakes.ts";
 import { mountPage, type PageOptions } from "./page.ts";
 import { answerProblem } from "./problem.ts";
 import { resultHandlers } from "./results.ts";
@@ -53,6 +54,8 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
     },
     {
       identify: (c) => identify(c, context.authenticator),
+      otherMistakes: async (id, body, refused) =>
+        id === "submitJob" || id === "planJob" ? otherMistakes(context.broker, body, refused) : [],
       requireOwner(who, job) {
         if (who.role !== "artist") return;
         const { owner, number } = jobOf(context, jobNumber(context, job));
@@ -66,14 +69,15 @@ export function createApp(context: HttpContext, options: AppOptions): Hono {
   );
   const door = options.signedDoor;
   if (door) app.all("/signed/*", (c) => door(c.req.raw, c.env as Parameters<SignedDoor>[1]));
+  let document: string | undefined;
+  app.get("/openapi.json", (c) =>
+    c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),
+  );
+  // The last: it answers a browser at every address that is left.
   mountPage(app, {
     ...options.page,
     identify: (c) => identify(c, context.authenticator),
     holderOf: (token) => context.authenticator.identify(token),
   });
-  let document: string | undefined;
-  app.get("/openapi.json", (c) =>
-    c.body((document ??= JSON.stringify(openApiDocument())), 200, { "content-type": "application/json" }),
-  );
   return app;
 }

@@ -6,7 +6,7 @@ import type { FieldError } from "../contract/problem.ts";
 type Issue = z.core.$ZodIssue;
 
 /** So many mistakes are listed in one answer. */
-const listed = 50;
+export const listed = 50;
 
 const kinds: Record<string, string> = {
   int: "a whole number",

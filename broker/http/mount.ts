@@ -2,11 +2,11 @@
 // handler, and answers. Handlers are typed by the contract, their answers included.
 import type { Context, Hono } from "hono";
 import type { z } from "zod";
-import { Problem } from "../contract/problem.ts";
+import { Problem, type FieldError } from "../contract/problem.ts";
 import type { Operation } from "../contract/operation.ts";
 import { routes, type OperationId } from "../contract/routes.ts";
 import type { Identity } from "../service/tokens.ts";
-import { fieldErrors, summary } from "./field-errors.ts";
+import { fieldErrors, listed, summary } from "./field-errors.ts";
 
 type Route<K extends OperationId> = (typeof routes)[K];
 type Out<R, P extends string> = R extends { [Q in P]: infer S extends z.ZodType } ? z.output<S> : undefined;
@@ -37,6 +37,8 @@ export interface Door {
   identify(c: Context): Identity | undefined;
   /** Throws `forbidden` when an artist acts on another's job. */
   requireOwner(who: Identity, job: string): void;
+  /** What else is wrong with a body that the contract refuses. */
+  otherMistakes?(id: OperationId, body: unknown, refused: z.ZodError): Promise<FieldError[]>;
 }
 
 /** Longest JSON body, bytes. */
@@ -52,7 +54,7 @@ export function mountOperations(app: Hono, handlers: Handlers, door: Door): void
   for (const [id, operation] of Object.entries(routes) as [OperationId, Operation][]) {
     const handler = handlers[id] as (call: Call<OperationId>) => Promise<unknown>;
     const path = operation.path.replaceAll(/\{(\w+)\}/g, ":$1");
-    const answer = answererOf(operation, handler, door);
+    const answer = answererOf(id, operation, handler, door);
     // Hono asks the GET of a path for its HEAD too, and drops the body unread: a file opened for it would stay open.
     if (operation.method === "head") heads.set(path, answer);
     else
@@ -63,6 +65,7 @@ export function mountOperations(app: Hono, handlers: Handlers, door: Door): void
 }
 
 function answererOf(
+  id: OperationId,
   operation: Operation,
   handler: (call: Call<OperationId>) => Promise<unknown>,
   door: Door,
@@ -74,7 +77,7 @@ function answererOf(
       params: check(operation.params, c.req.param(), "path"),
       query: operation.query && check(operation.query, c.req.query(), "query"),
       headers: operation.headers && check(operation.headers, c.req.header(), "header"),
-      body: operation.body && check(operation.body, await readJson(c), ""),
+      body: operation.body && (await checkBody(id, operation.body, await readJson(c), door)),
       request: c.req.raw,
       // Asked for by few handlers, and not for free.
       get signal() {
@@ -151,5 +154,15 @@ function check(schema: z.ZodType | undefined, value: unknown, part: string): unk
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const errors = fieldErrors(parsed.error, part);
-  throw new Problem(part === "" ? "invalid" : "malformed", summary(errors), { errors });
+  throw new Problem("malformed", summary(errors), { errors });
+}
+
+async function checkBody(id: OperationId, schema: z.ZodType, value: unknown, door: Door): Promise<unknown> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const own = fieldErrors(parsed.error, "");
+  const others = (await door.otherMistakes?.(id, value, parsed.error)) ?? [];
+  // A value that was left out for its form is missing then: that is no second mistake.
+  const errors = [...own, ...others.filter(({ pointer }) => own.every((one) => one.pointer !== pointer))];
+  throw new Problem("invalid", summary(errors), { errors: errors.slice(0, listed) });
 }

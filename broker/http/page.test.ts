@@ -101,6 +101,61 @@ it("lets the one-time address in once", async () => {
   expect(first.headers.get("set-cookie")).toContain("token-of-the-page");
   const again = await app.request(`/login?code=${code}`, typed);
   expect([again.status, again.headers.get("set-cookie")]).toEqual([401, null]);
+  const words = await again.text();
+  expect(words).toContain("It was used already, or is too old");
+  expect(words).toContain("<code>tally page</code>");
+});
+
+it("lets in a browser that is in already, whatever address it opens, and asks a link of another site again", async () => {
+  const app = pageApp();
+  const inside = await app.request("/login?code=used", { headers: { cookie: "tally=x" } });
+  expect([inside.status, inside.headers.get("location"), inside.headers.get("set-cookie")]).toEqual([
+    302,
+    "/",
+    null,
+  ]);
+  const linked = { "sec-fetch-site": "cross-site" };
+  const link = await app.request("/login?code=used", { headers: linked });
+  expect([link.status, link.headers.get("location")]).toEqual([401, null]);
+  // The address says nothing of the code, and is asked for by a page of this site, so the cookie comes along.
+  expect(await link.text()).toContain('<meta http-equiv="refresh" content="0;url=/login?used=1">');
+  const asked = await app.request("/login?used=1", { headers: { cookie: "tally=x", ...linked } });
+  expect([asked.status, asked.headers.get("location")]).toEqual([302, "/"]);
+  // A browser that says nothing of sites is not sent round and round.
+  const stranger = await app.request("/login?used=1");
+  expect(stranger.status).toBe(401);
+  expect(await stranger.text()).toContain("It was used already, or is too old");
+  // A worker's cookie is none that looks.
+  const worker = pageApp({ identify: () => ({ tokenId: 2, role: "worker", name: "w" }) });
+  expect((await worker.request("/login?used=1")).status).toBe(401);
+});
+
+it("answers a person who mistyped with the page, under its policy, and programs as everywhere", async () => {
+  const accept = "text/html,application/xhtml+xml,*/*;q=0.8";
+  const ask = (path: string, headers: Record<string, string> = {}, method = "GET") =>
+    pageApp().request(path, { method, headers: { accept, ...headers } });
+  const inside = { cookie: "tally=x" };
+  const answer = await ask("/nonsense/deep", inside);
+  expect([answer.status, await answer.text()]).toEqual([404, "<!doctype html><p>the page</p>"]);
+  expect(answer.headers.get("content-security-policy")).toContain("default-src 'none'");
+  expect(answer.headers.get("cache-control")).toBe("no-store");
+  // Who is not in learns nothing of what there is.
+  const closed = await ask("/nonsense");
+  expect([closed.status, await closed.text()]).toEqual([401, await (await ask("/jobs/1")).text()]);
+  expect(closed.headers.get("content-security-policy")).toContain("default-src 'none'");
+  for (const [path, headers, method] of [
+    ["/v1/nonsense", inside, "GET"],
+    ["/v1", inside, "GET"],
+    ["/signed/x", inside, "GET"],
+    ["/nonsense", { ...inside, accept: "application/json" }, "GET"],
+    ["/nonsense", { ...inside, accept: "*/*" }, "GET"],
+    ["/nonsense", inside, "POST"],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const other = await ask(path, headers, method);
+    // oxlint-disable-next-line no-await-in-loop -- see above
+    expect([other.status, await other.text()], `${method} ${path}`).toEqual([404, "404 Not Found"]);
+  }
 });
 
 it("goes on by itself, not by a redirect, where the address was a link of another site", async () => {

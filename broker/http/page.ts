@@ -76,37 +76,51 @@ export function mountPage(app: Hono, options: PageOptions): void {
   });
   // Browsers ask for it beside whatever is not the page itself, which draws its own, and complain where it is not found.
   app.get("/favicon.ico", (c) => c.body(null, 204, { "cache-control": "private, max-age=86400" }));
-  for (const address of addresses) {
-    app.get(address, headers, (c) => {
-      const who = identify(c);
-      // A new build has new names: the page itself is always asked for.
-      c.header("cache-control", "no-store");
-      if (!mayLook(who)) return c.html(closedPage(folder), 401);
-      if (!namesIn(folder).includes("index.html")) return c.html(unbuiltPage(), 503);
-      return c.html(readFileSync(join(folder, "index.html"), "utf8"));
-    });
+  function answerPage(c: Context, status: 200 | 404): Response | Promise<Response> {
+    // A new build has new names: the page itself is always asked for.
+    c.header("cache-control", "no-store");
+    if (!mayLook(identify(c))) return c.html(closedPage(folder), 401);
+    if (!namesIn(folder).includes("index.html")) return c.html(unbuiltPage(), 503);
+    return c.html(readFileSync(join(folder, "index.html"), "utf8"), status);
   }
+  for (const address of addresses) app.get(address, headers, (c) => answerPage(c, 200));
   app.get("/login", headers, (c) => {
     c.header("cache-control", "no-store");
     const code = c.req.query("code");
-    if (code === undefined) return c.html(closedPage(folder, "Open this page"), 401);
-    const token = logins.use(code);
-    if (token === undefined) return c.html(closedPage(folder), 401);
-    setLoginCookie(c, token);
+    const isUsed = c.req.query("used") !== undefined;
+    if (code === undefined && !isUsed) return c.html(closedPage(folder, { title: "Open this page" }), 401);
+    const token = code === undefined ? undefined : logins.use(code);
+    if (token !== undefined) setLoginCookie(c, token);
     // Whoever came by a link of another site (a chat, a mail) has no cookie on a redirect: it is kept from other sites.
     const isFromHere = /^(none|same-origin|same-site)$/.test(c.req.header("sec-fetch-site") ?? "");
-    return isFromHere ? c.redirect("/") : c.html(openingPage(folder));
+    if (token !== undefined) return isFromHere ? c.redirect("/") : c.html(openingPage(folder, "/"));
+    // A browser that is in already needs no address: it is let in, however it came.
+    if (mayLook(identify(c))) return c.redirect("/");
+    if (!isFromHere && !isUsed) return c.html(openingPage(folder, "/login?used=1"), 401);
+    return c.html(closedPage(folder, usedAddress), 401);
   });
   app.post("/login", headers, async (c) => {
     c.header("cache-control", "no-store");
     const length = Number(c.req.header("content-length") ?? Number.NaN);
     const given = length <= maxFormBytes ? new URLSearchParams(await c.req.text()).get("token") : null;
     const own = given?.trim() ?? "";
-    if (!mayLook(holderOf(own))) return c.html(closedPage(folder, "This token does not open the page"), 401);
+    if (!mayLook(holderOf(own)))
+      return c.html(closedPage(folder, { title: "This token does not open the page" }), 401);
     setLoginCookie(c, logins.given(own));
     return c.redirect("/", 303);
   });
+  // A person who mistyped reads the page's own "not found"; whoever has no key learns no more than anywhere else.
+  app.get("*", (c, next) => {
+    const isPerson = /\btext\/html\b/i.test(c.req.header("accept") ?? "");
+    if (!isPerson || ofPrograms.test(c.req.path)) return next();
+    return headers(c, async () => {
+      c.res = await answerPage(c, 404);
+    });
+  });
 }
+
+/** What programs ask for: they read a problem, whatever they say that they accept. */
+const ofPrograms = /^\/(v1|page|signed)(\/|$)/;
 
 /** The form has one short field. */
 const maxFormBytes = 2000;
@@ -128,25 +142,43 @@ function namesIn(folder: string): string[] {
 function plain(folder: string | null, title: string, words: string, head = ""): string {
   const style = folder === null ? undefined : namesIn(folder).find((name) => name.endsWith(".css"));
   const link = style === undefined ? "" : `<link rel="stylesheet" href="/page/${style}">`;
-  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>Tally</title>${head}${link}<main class="plain"><h1>${title}</h1>${words}</main></html>`;
+  return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><meta name="color-scheme" content="dark light"><title>${title} – Tally</title>${head}${link}<main class="plain"><p class="plain-brand"><span class="brand-light" aria-hidden="true"></span>Tally</p><h1>${title}</h1>${words}</main></html>`;
 }
+
+/** Why somebody is not in, where that is known. */
+interface Closed {
+  title?: string;
+  /** Markup. */
+  why?: string;
+}
+
+/** Each address opens one browser: whoever shows it to a second one reads why it does not. */
+const usedAddress: Closed = {
+  title: "This address does not open the page any more",
+  why: "It was used already, or is too old: each address opens the page in one browser, once, and that browser stays in.",
+};
 
 /** What somebody sees who came without a key: the ways in. */
-function closedPage(folder: string, title = "This page is locked"): string {
-  return plain(
-    folder,
-    title,
-    `<form method="post" action="/login" class="plain-form"><label for="token">Your token</label><input class="input" type="password" id="token" name="token" required maxlength="200" autocomplete="off" spellcheck="false"><button class="button is-primary">Open</button></form><p>Whoever looks after this broker makes one for you: <code>tally token create NAME --role artist</code>, or <code>viewer</code> to look only.</p><p>On the broker's own machine it opens with its one-time address. That was printed where the broker was started, and works once. For a new one type <code>tally page</code>.</p>`,
-  );
+function closedPage(folder: string, { title = "This page is locked", why }: Closed = {}): string {
+  const onBroker =
+    why === undefined
+      ? "On the broker's own machine it opens with its one-time address. That was printed where the broker was started, and works once. For a new one"
+      : "For a new address, on the broker's own machine";
+  const ways = [
+    `<p>${onBroker} type <code>tally page</code>, or <code>npx tally page</code> in the folder of Tally.</p>`,
+    `<form method="post" action="/login" class="plain-form"><label for="token">Your token</label><input class="input" type="password" id="token" name="token" required maxlength="200" autocomplete="off" spellcheck="false"><button class="button is-primary">Open</button></form><p>Whoever looks after this broker makes one for you: <code>tally token create NAME --role artist</code>, or <code>viewer</code> to look only.</p>`,
+  ];
+  const words = why === undefined ? ways.toReversed() : [`<p>${why}</p>`, ...ways];
+  return plain(folder, title, words.join(""));
 }
 
-/** Goes on to the page by itself: from a page of this site the cookie is sent. */
-function openingPage(folder: string): string {
+/** Goes on by itself to an address of this site, to which its cookie is sent then. */
+function openingPage(folder: string, to: string): string {
   return plain(
     folder,
-    "The page opens",
-    '<p><a href="/">Go on</a></p>',
-    '<meta http-equiv="refresh" content="0;url=/">',
+    "One moment",
+    `<p><a class="link" href="${to}">Go on</a></p>`,
+    `<meta http-equiv="refresh" content="0;url=${to}">`,
   );
 }
 

@@ -90,7 +90,8 @@ function bindDefault(
       );
 }
 
-function isAbsolute(path: string): boolean {
+/** From the root of a disk, as Linux, macOS or Windows write it. */
+export function isAbsolute(path: string): boolean {
   return path.startsWith("/") || isWindowsPath(path);
 }
 

@@ -35,6 +35,20 @@ export function parseFormatString(text: string): FormatPiece[] {
   return pieces;
 }
 
+/** A reference to what has no value here. */
+export class NoValueError extends Error {
+  readonly reference: string;
+  constructor(reference: string) {
+    super(`{{${reference}}} has no value here. Check the name in the template.`);
+    this.reference = reference;
+  }
+}
+
+/** The job parameter whose value is all of a text, as in `{{Param.Frames}}`. */
+export function soleParameter(text: string): string | undefined {
+  return /^\{\{\s*(?:Raw)?Param\.([^.{}\s]+)\s*\}\}$/.exec(text)?.[1];
+}
+
 /**
  * Replaces every reference of a format string by its value, as plain text.
  * @throws Error with one plain sentence when the text is malformed or `lookup` knows no such name.
@@ -45,9 +59,7 @@ export function resolveFormatString(text: string, lookup: (name: string) => stri
     .map((piece) => {
       if ("text" in piece) return piece.text;
       const value = lookup(piece.name);
-      if (value === undefined) {
-        throw new Error(`{{${piece.name}}} has no value here. Check the name in the template.`);
-      }
+      if (value === undefined) throw new NoValueError(piece.name);
       return value;
     })
     .join("");

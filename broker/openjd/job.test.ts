@@ -50,7 +50,53 @@ test.each([
 ])("a name that cannot be is refused (%#)", (fields, value, path, words) => {
   const { job, problems } = plan(fields, [{ name: "S", script }], os(value));
   expect(job).toBeUndefined();
-  expect(problems).toEqual([{ path, message: expect.stringMatching(words) }]);
+  expect(problems).toEqual([{ path, parameter: "Os", message: expect.stringMatching(words) }]);
+});
+
+test("a field that is one parameter's value names it, in words about frames; every field is looked at", () => {
+  const space = (...axes: [string, string, string | string[]][]) => ({
+    parameterSpace: {
+      taskParameterDefinitions: axes.map(([name, type, range]) => ({ name, type, range })),
+    },
+    script,
+  });
+  const text = (value: string): ParameterValue => ({ type: "STRING", value });
+  const steps = [
+    { name: "A", ...space(["Frame", "INT", "{{Param.Frames}}"], ["Tile", "INT", "{{ RawParam.Tiles }}"]) },
+    { name: "B", ...space(["Frame", "INT", "1-{{Param.Frames}}"], ["N", "INT", ["{{Param.Tiles}}"]]) },
+  ];
+  const { problems } = plan({}, steps, { Frames: text("1-1O"), Tiles: text("x"), ...os("linux") });
+  const at = (step: number, axis: number) =>
+    `steps[${step}].parameterSpace.taskParameterDefinitions[${axis}].range`;
+  expect(problems).toEqual([
+    {
+      path: at(0, 0),
+      parameter: "Frames",
+      message: '"1-1O" is no frame list. Write for example 1-10,15,20-40:2.',
+    },
+    { path: at(0, 1), parameter: "Tiles", message: expect.stringMatching(/^"x" is no range\./) },
+    { path: at(1, 0), message: expect.stringMatching(/^"1-1-1O" is no range\./) },
+    { path: `${at(1, 1)}[0]`, parameter: "Tiles", message: '"x" is not a whole number.' },
+  ]);
+});
+
+test("what lacks the value of a refused parameter is no mistake of its own, and makes no job", () => {
+  const { template } = checkJobTemplate({
+    specificationVersion: "jobtemplate-2023-09",
+    name: "{{Param.A}}",
+    parameterDefinitions: ["A", "B"].map((name) => ({ name, type: "STRING" })),
+    steps: ["{{Param.A}}", "{{Param.B}}"].map((range, index) => ({
+      name: `S${index}`,
+      parameterSpace: { taskParameterDefinitions: [{ name: "F", type: "INT", range }] },
+      script: { actions: { onRun: { command: "echo" } } },
+    })),
+  });
+  if (template === undefined) throw new Error("this is a template");
+  const refused = new Set(["A"]);
+  const wrong = planJob(template, { B: { type: "STRING", value: "x" } }, refused);
+  expect(wrong.problems.map(({ parameter }) => parameter)).toEqual(["B"]);
+  expect(planJob(template, { B: { type: "STRING", value: "1" } }, refused)).toEqual({ problems: [] });
+  expect(planJob(template, { B: { type: "STRING", value: "1" } }).problems).toHaveLength(2);
 });
 
 test("mistakes that values make have the path of the field", () => {

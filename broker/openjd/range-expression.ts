@@ -15,19 +15,34 @@ export interface IntegerRange {
   readonly offsets: readonly bigint[];
 }
 
+/** What is wrong with a range: the message is one sentence about a range, `asFrames` the same about a list of frames. */
+export class RangeMistake extends Error {
+  readonly asFrames: string;
+  constructor(message: string, asFrames = message) {
+    super(message);
+    this.name = "RangeMistake";
+    this.asFrames = asFrames;
+  }
+}
+
 const MAX_STRETCHES = 10_000;
 const PART = /^[ \t]*([+-]?\d+)[ \t]*(?:-[ \t]*(-?\d+)[ \t]*(?::[ \t]*(-?\d+)[ \t]*)?)?$/;
 
 /**
  * Parses a range expression: parts `n`, `a-b` or `a-b:step`, separated by commas, blanks allowed. A descending part
  * needs a negative step. Values come out in increasing order, whatever the order of the parts.
- * @throws Error with one plain sentence when it is malformed, its parts overlap, or a number exceeds 64 bits.
+ * @throws RangeMistake with one plain sentence when it is malformed, its parts overlap, or a number exceeds 64 bits.
  */
 export function parseRange(text: string): IntegerRange {
-  if (text.trim() === "") throw new Error("The range is empty. Write for example 1-10.");
+  if (text.trim() === "") {
+    throw new RangeMistake(
+      "The range is empty. Write for example 1-10.",
+      "The frame list is empty. Write for example 1-120.",
+    );
+  }
   const parts = text.split(",");
   if (parts.length > MAX_STRETCHES)
-    throw new Error(`The range has ${parts.length} parts, at most ${MAX_STRETCHES} are allowed.`);
+    throw new RangeMistake(`The range has ${parts.length} parts, at most ${MAX_STRETCHES} are allowed.`);
   const stretches = parts
     .map(parsePart)
     .toSorted((a, b) => (a.first < b.first ? -1 : a.first > b.first ? 1 : 0));
@@ -35,7 +50,7 @@ export function parseRange(text: string): IntegerRange {
   stretches.forEach((stretch, index) => {
     const before = stretches[index - 1];
     if (before !== undefined && stretch.first <= before.last) {
-      throw new Error(`The range names values twice: ${describe(before)} and ${describe(stretch)} overlap.`);
+      throw overlap(before, stretch, text);
     }
     offsets.push((offsets[index] ?? 0n) + (stretch.last - stretch.first) / stretch.step + 1n);
   });
@@ -70,15 +85,24 @@ function parsePart(part: string): Stretch {
   const [, from, to, by] = PART.exec(part) ?? [];
   if (from === undefined) {
     const what = part.trim() === "" ? "An empty part" : `"${part.trim().slice(0, 40)}"`;
-    throw new Error(`${what} is no range. Write numbers such as 7, 1-10 or 1-10:2, separated by commas.`);
+    throw new RangeMistake(
+      `${what} is no range. Write numbers such as 7, 1-10 or 1-10:2, separated by commas.`,
+      `${part.trim() === "" ? "There is nothing between two commas" : `${what} is no frame list`}. Write for example 1-10,15,20-40:2.`,
+    );
   }
   const [first, last, step] = [from, to ?? from, by ?? "1"].map(readNumber) as [bigint, bigint, bigint];
-  if (step === 0n) throw new Error(`"${part.trim()}" has the step 0. The step must be another number.`);
+  const shown = part.trim();
+  const badStep = `The step in "${shown}" must be 1 or more.`;
+  if (step === 0n)
+    throw new RangeMistake(`"${shown}" has the step 0. The step must be another number.`, badStep);
   if (first > last && step > 0n) {
-    throw new Error(`"${part.trim()}" ends before it starts. Turn it round, or give it a negative step.`);
+    throw new RangeMistake(
+      `"${shown}" ends before it starts. Turn it round, or give it a negative step.`,
+      `"${shown}" ends before it starts. Write ${last}-${first}${by === undefined ? "" : `:${step}`} instead.`,
+    );
   }
   if (first < last && step < 0n) {
-    throw new Error(`"${part.trim()}" has a negative step but goes up. Use a positive step.`);
+    throw new RangeMistake(`"${shown}" has a negative step but goes up. Use a positive step.`, badStep);
   }
   const size = step < 0n ? -step : step;
   const length = (first > last ? first - last : last - first) / size;
@@ -88,8 +112,19 @@ function parsePart(part: string): Stretch {
 
 function readNumber(text: string): bigint {
   const value = BigInt(text.replace("+", ""));
-  if (!fitsInt64(value)) throw new Error(`${text} is too large: numbers of a range must fit 64 bits.`);
+  if (!fitsInt64(value)) throw new RangeMistake(`${text} is too large: numbers of a range must fit 64 bits.`);
   return value;
+}
+
+/** Stretches that overlap need not share a value, but mostly do. */
+function overlap(before: Stretch, stretch: Stretch, text: string): RangeMistake {
+  const both = `${describe(before)} and ${describe(stretch)} overlap`;
+  const isShared = (stretch.first - before.first) % before.step === 0n;
+  const shown = text.length > 40 ? `${text.slice(0, 39)}…` : text;
+  return new RangeMistake(
+    `The range names values twice: ${both}.`,
+    `${isShared ? `Frame ${stretch.first} is named twice in "${shown}"` : both}. Name every frame once, for example 1-10,15.`,
+  );
 }
 
 function describe(stretch: Stretch): string {

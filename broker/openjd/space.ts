@@ -1,8 +1,8 @@
 // Parameter spaces: every task of a step computed from its ordinal, nothing expanded.
 import { parseCombination, type Combination } from "./combination.ts";
-import { resolveFormatString } from "./format-string.ts";
+import { resolveFormatString, soleParameter } from "./format-string.ts";
 import { isDecimal, parseInteger } from "./numbers.ts";
-import { parseRange, rangeCount, rangeValue } from "./range-expression.ts";
+import { parseRange, RangeMistake, rangeCount, rangeValue } from "./range-expression.ts";
 import { taskValueMistake } from "./task-parameters.ts";
 import type {
   ParameterSpaceDefinition,
@@ -47,9 +47,14 @@ interface Block {
 /** A mistake in one field below the parameter space. */
 export class SpaceError extends Error {
   readonly path: string;
-  constructor(path: string, message: string) {
-    super(message);
+  /** The text of the field as the template has it, where there is one. */
+  readonly text: string | undefined;
+  /** Mistakes of other fields that were found with it. */
+  others: readonly SpaceError[] = [];
+  constructor(path: string, message: string, text?: string, cause?: unknown) {
+    super(message, { cause });
     this.path = path;
+    this.text = text;
   }
 }
 
@@ -65,14 +70,16 @@ export const SINGLE_TASK: ParameterSpace = {
 
 /**
  * Resolves a checked definition with what is known at job creation.
- * @throws SpaceError with the field below `parameterSpace` and one plain sentence.
+ * @throws SpaceError with the field below `parameterSpace` and one plain sentence; with those of other parameters.
  */
 export function makeSpace(
   definition: ParameterSpaceDefinition,
   lookup: (name: string) => string | undefined,
 ): ParameterSpace {
-  const axes = definition.taskParameterDefinitions.map((parameter, index) =>
-    makeAxis(parameter, lookup, `taskParameterDefinitions[${index}]`),
+  const axes = everyOne(
+    definition.taskParameterDefinitions.map(
+      (parameter, index) => () => makeAxis(parameter, lookup, `taskParameterDefinitions[${index}]`),
+    ),
   );
   const combination = combine(definition, axes);
   const block = makeBlock(combination, new Map(axes.map((axis) => [axis.name, axis])));
@@ -105,14 +112,16 @@ function makeAxis(
 ): Axis {
   const { name, type, range } = parameter;
   if (typeof range === "string") {
-    const values = attempt(`${path}.range`, () => parseRange(resolveFormatString(range, lookup)));
+    const read = () => parseRange(resolveFormatString(range, lookup));
+    const values = attempt(`${path}.range`, read, range, isFrames(parameter));
     const valueAt = (index: bigint) => String(rangeValue(values, index));
     return { name, type, length: rangeCount(values), valueAt };
   }
   const items = range.map((item, index) => {
-    const text = attempt(`${path}.range[${index}]`, () => resolveFormatString(item, lookup));
+    const place = `${path}.range[${index}]`;
+    const text = attempt(place, () => resolveFormatString(item, lookup), item);
     const mistake = taskValueMistake(type, type === "FLOAT" || type === "INT" ? text.trim() : text);
-    if (mistake !== undefined) throw new SpaceError(`${path}.range[${index}]`, mistake);
+    if (mistake !== undefined) throw new SpaceError(place, mistake, item);
     return canonical(type, text);
   });
   return { name, type, length: BigInt(items.length), valueAt: (index) => items[Number(index)] ?? "" };
@@ -175,12 +184,13 @@ function chunkRule(
   const { defaultTaskCount, targetRuntimeSeconds, rangeConstraint } = parameter.chunks;
   const whole = (key: string, text: string, min: bigint): number => {
     const path = `taskParameterDefinitions[${at}].chunks.${key}`;
-    const resolved = attempt(path, () => resolveFormatString(text, lookup));
+    const resolved = attempt(path, () => resolveFormatString(text, lookup), text);
     const value = parseInteger(resolved.trim());
     if (value === undefined || value < min || value > BigInt(Number.MAX_SAFE_INTEGER)) {
       throw new SpaceError(
         path,
         `"${resolved}" is not valid here: "${key}" must be a whole number of ${min} or more.`,
+        text,
       );
     }
     return Number(value);
@@ -213,10 +223,36 @@ function checkOrdinal(ordinal: number, count: number): void {
   throw new RangeError(`There is no task ${ordinal}: the step has ${count} tasks.`);
 }
 
-function attempt<Value>(path: string, make: () => Value): Value {
+/** Frames are spoken of as such where somebody types their list into a field. */
+function isFrames({ name, type, range }: TaskParameterDefinition): boolean {
+  const isFrame = type === "CHUNK[INT]" || /^frames?$/i.test(name);
+  return isFrame && typeof range === "string" && soleParameter(range) !== undefined;
+}
+
+/** Makes all of them, or throws the first mistake with the others. */
+function everyOne<Value>(makers: readonly (() => Value)[]): Value[] {
+  const mistakes: SpaceError[] = [];
+  const made = makers.flatMap((make) => {
+    try {
+      return [make()];
+    } catch (error) {
+      if (!(error instanceof SpaceError)) throw error;
+      mistakes.push(error);
+      return [];
+    }
+  });
+  const [first, ...others] = mistakes;
+  if (first === undefined) return made;
+  first.others = others;
+  throw first;
+}
+
+function attempt<Value>(path: string, make: () => Value, text?: string, inFrames = false): Value {
   try {
     return make();
   } catch (error) {
-    throw new SpaceError(path, error instanceof Error ? error.message : String(error));
+    const message = error instanceof Error ? error.message : String(error);
+    const words = inFrames && error instanceof RangeMistake ? error.asFrames : message;
+    throw new SpaceError(path, words, text, error);
   }
 }

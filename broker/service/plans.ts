@@ -1,13 +1,13 @@
 // The plan of a job (its steps and parameter spaces), computed from the stored template and kept for the jobs at work.
-import { Problem, type FieldError } from "../contract/problem.ts";
+import { Problem } from "../contract/problem.ts";
 import type { BlobRef } from "../contract/blob.ts";
-import type { JobSettings, Submit } from "../contract/job.ts";
-import { bindParameters } from "../openjd/bind.ts";
+import type { JobSettings } from "../contract/job.ts";
 import { readTemplateText } from "../openjd/document.ts";
 import { planJob, type JobPlan } from "../openjd/job.ts";
 import { checkEnvironmentTemplate, checkJobTemplate } from "../openjd/template.ts";
 import type { EnvironmentTemplate, JobTemplate, ParameterValue } from "../openjd/types.ts";
 import type { Reader } from "../store/tx.ts";
+import { mistakesOf, refuse, type Mistake } from "./mistakes.ts";
 
 export interface PlannedJob {
   template: JobTemplate;
@@ -33,15 +33,20 @@ export const selectStored =
 
 /** The plan of a stored job's row. */
 export function readStored(row: StoredJob): PlannedJob {
-  const template = readJobTemplate(row.template);
+  const read = readJobTemplate(row.template);
+  const template = checked(read.template, read.mistakes);
   const parameters = JSON.parse(row.parameters) as Record<string, ParameterValue>;
+  const planned = planOf(template, parameters);
   return {
     template,
-    environments: (JSON.parse(row.environments) as string[]).map(readEnvironmentTemplate),
+    environments: (JSON.parse(row.environments) as string[]).map((text) => {
+      const { environment, mistakes } = readEnvironmentTemplate(text);
+      return checked(environment, mistakes);
+    }),
     parameters,
     settings: JSON.parse(row.settings) as JobSettings,
     manifest: row.manifest === null ? null : (JSON.parse(row.manifest) as BlobRef),
-    plan: planOf(template, parameters),
+    plan: checked(planned.plan, planned.mistakes),
   };
 }
 
@@ -72,54 +77,47 @@ export function createPlans(reader: Reader): Plans {
   };
 }
 
-/** Checks and plans what somebody wants to submit. Throws `invalid` with every mistake and where it stands. */
-export function planSubmission(body: Submit, text: string): Omit<PlannedJob, "settings" | "manifest"> {
-  const template = readJobTemplate(text);
-  const environments = body.environments.map(readEnvironmentTemplate);
-  const where = {
-    templateDirectory: body.templateDirectory ?? "/",
-    currentDirectory: body.currentDirectory ?? "/",
-  };
-  const bound = bindParameters(template, environments, body.parameters, where);
-  refuse(bound.problems, "parameters", "The parameters do not fit the template");
-  return { template, environments, parameters: bound.parameters, plan: planOf(template, bound.parameters) };
-}
-
-function readJobTemplate(text: string): JobTemplate {
+/** The checked template of a text, or what is wrong with it. */
+export function readJobTemplate(text: string): { template?: JobTemplate; mistakes: Mistake[] } {
   const read = readTemplateText(text);
-  refuse(read.problems, "template", "The template cannot be read");
-  const checked = checkJobTemplate(read.document);
-  refuse(checked.problems, "template", "The template is not valid");
-  if (!checked.template) throw new Error("a template without problems is a template");
-  return checked.template;
+  if (read.problems.length > 0)
+    return { mistakes: mistakesOf(read.problems, "template", "The template cannot be read") };
+  const { template, problems } = checkJobTemplate(read.document);
+  return { ...(template && { template }), mistakes: mistakesOf(problems, "template", notValid("The")) };
 }
 
-function readEnvironmentTemplate(text: string): EnvironmentTemplate {
+/** The checked environment template of a text, or what is wrong with it. */
+export function readEnvironmentTemplate(text: string): {
+  environment?: EnvironmentTemplate;
+  mistakes: Mistake[];
+} {
   const read = readTemplateText(text);
-  refuse(read.problems, "environments", "An environment template cannot be read");
-  const checked = checkEnvironmentTemplate(read.document);
-  refuse(checked.problems, "environments", "An environment template is not valid");
-  if (!checked.template) throw new Error("a template without problems is a template");
-  return checked.template;
+  if (read.problems.length > 0)
+    return { mistakes: mistakesOf(read.problems, "environments", "An environment template cannot be read") };
+  const { template, problems } = checkEnvironmentTemplate(read.document);
+  const mistakes = mistakesOf(problems, "environments", notValid("An environment"));
+  return { ...(template && { environment: template }), mistakes };
 }
 
-function planOf(template: JobTemplate, parameters: Record<string, ParameterValue>): JobPlan {
-  const planned = planJob(template, parameters);
-  refuse(planned.problems, "template", "The job cannot be made from this template and these parameters");
-  if (!planned.job) throw new Error("a plan without problems is a plan");
-  return planned.job;
+/**
+ * The plan of a template and its parameters, or what is wrong with them.
+ * @param refused names of parameters whose values were refused before: there is no plan then.
+ */
+export function planOf(
+  template: JobTemplate,
+  parameters: Record<string, ParameterValue>,
+  refused: ReadonlySet<string> = new Set(),
+): { plan?: JobPlan; mistakes: Mistake[] } {
+  const { job, problems } = planJob(template, parameters, refused);
+  const what = "The job cannot be made from this template and these parameters";
+  return { ...(job && { plan: job }), mistakes: mistakesOf(problems, "template", what) };
 }
 
-/** At most so many mistakes are listed in one answer. */
-const listedProblems = 50;
+const notValid = (which: string) => `${which} template is not valid`;
 
-function refuse(problems: readonly { path: string; message: string }[], part: string, what: string): void {
-  const [first] = problems;
-  if (!first) return;
-  const errors: FieldError[] = problems
-    .slice(0, listedProblems)
-    .map(({ path, message }) => ({ pointer: path === "" ? part : `${part}.${path}`, detail: message }));
-  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  const at = first.path === "" ? "" : ` At ${first.path}:`;
-  throw new Problem("invalid", `${what}.${at} ${first.message}${more}`, { errors });
+/** What was stored was checked before: what is wrong with it now was made by another version of Tally. */
+function checked<T>(value: T | undefined, mistakes: readonly Mistake[]): T {
+  refuse(mistakes);
+  if (value === undefined) throw new Error("what has no mistakes is there");
+  return value;
 }

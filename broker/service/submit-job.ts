@@ -16,7 +16,7 @@ import type { Broker } from "./broker.ts";
 import { offerJob } from "./offer.ts";
 import { missingInputs, readInputs } from "./manifests.ts";
 import { refuseSharedOutput } from "./shared-output.ts";
-import { planSubmission, type PlannedJob } from "./plans.ts";
+import { planSubmission, type PlannedSubmission } from "./plan-submission.ts";
 import { sliceRows } from "./settle.ts";
 
 export interface Submitter {
@@ -24,11 +24,9 @@ export interface Submitter {
   name: string;
 }
 
-type Planned = Omit<PlannedJob, "settings" | "manifest"> & { text: string };
-
 /** What a submit would create. Throws the same problems; changes nothing. */
-export function planOnly(broker: Broker, body: Submit): Plan {
-  const { plan, parameters } = planned(broker, body);
+export async function planOnly(broker: Broker, body: Submit): Promise<Plan> {
+  const { plan, parameters } = await planSubmission(broker, body);
   return {
     name: body.settings.name ?? plan.name,
     taskCount: plan.steps.reduce((sum, step) => sum + step.taskCount, 0),
@@ -46,7 +44,7 @@ export async function submitJob(broker: Broker, who: Submitter, key: string, bod
   const bodyHash = createHash("sha256").update(JSON.stringify(body)).digest();
   const replayed = replayOf(broker, who.tokenId, key, bodyHash);
   if (replayed !== undefined) return replayed;
-  const what = planned(broker, body);
+  const what = await planSubmission(broker, body);
   const inputs = body.manifest ? await readInputs(broker, body.manifest) : [];
   const { jobId, stepIds } = await broker.writer.write((tx) => {
     refuseSharedOutput(broker, tx, body.settings, what.plan);
@@ -109,78 +107,6 @@ export function removeHalfLoaded(broker: Broker): Promise<number> {
   return broker.writer.write((tx) => tx.run("DELETE FROM jobs WHERE state = 'loading'").changes);
 }
 
-/** A pool that nobody knows would let the job wait for ever; workers may have joined with one of their own. */
-function refuseUnknownPool(broker: Broker, pool: string | undefined): void {
-  const known = new Set(broker.pools.keys());
-  for (const worker of broker.workers.values()) known.add(worker.capabilities.pool);
-  if (pool === undefined || known.has(pool)) return;
-  throw new Problem(
-    "invalid",
-    `There is no pool "${pool}". There are: ${[...known].join(", ") || "none"}. Name one of them with --pool, or leave it out.`,
-    { errors: [{ pointer: "settings.pool", detail: "no such pool" }] },
-  );
-}
-
-/** Files that are read where they lie are seen by workers of this machine alone: without any, the job would wait for ever. */
-function refuseInPlace(broker: Broker, { filesInPlace, pool }: Submit["settings"]): void {
-  if (!filesInPlace) return;
-  const isLocal = (name: string) => broker.pools.get(name)?.kind === "local";
-  if (pool === undefined ? [...broker.pools.keys()].some(isLocal) : isLocal(pool)) return;
-  throw new Problem(
-    "invalid",
-    `Files can be read where they lie by workers of the broker's own machine alone, and ${pool === undefined ? "this broker has no pool there" : `the pool "${pool}" is not there`}. Send them instead: submit again with --upload.`,
-    { errors: [{ pointer: "settings.filesInPlace", detail: "no workers on the broker's machine" }] },
-  );
-}
-
-function planned(broker: Broker, body: Submit): Planned {
-  refuseUnknownPool(broker, body.settings.pool);
-  refuseInPlace(broker, body.settings);
-  const text = templateText(broker, body);
-  const what = planSubmission(body, text);
-  const count = what.plan.steps.reduce((sum, step) => sum + step.taskCount, 0);
-  const { maxTasksPerJob } = broker.limits;
-  if (count > maxTasksPerJob) {
-    throw new Problem(
-      "invalid",
-      `This job would have ${count.toLocaleString("en")} frames; ${maxTasksPerJob.toLocaleString("en")} is the most a job may have. Split it into several jobs.`,
-      {
-        errors: [{ pointer: "template.steps", detail: "too many tasks" }],
-      },
-    );
-  }
-  return { ...what, text };
-}
-
-function templateText(broker: Broker, body: Submit): string {
-  if ((body.template === undefined) === (body.templateName === undefined)) {
-    throw new Problem("invalid", "Give either a template or the name of a shipped one, not both.", {
-      errors: [{ pointer: "template", detail: "one of template and templateName" }],
-    });
-  }
-  if (body.template !== undefined) {
-    if (Buffer.byteLength(body.template) > broker.limits.maxTemplateBytes) {
-      throw new Problem(
-        "too-large",
-        `A template may have at most ${broker.limits.maxTemplateBytes / 1_048_576} MiB.`,
-        { errors: [{ pointer: "template", detail: "too large" }] },
-      );
-    }
-    return body.template;
-  }
-  const text = broker.templates.get(body.templateName as string);
-  if (text === undefined) {
-    throw new Problem(
-      "not-found",
-      `There is no template "${body.templateName}". Shipped ones: ${[...broker.templates.keys()].join(", ")}.`,
-      {
-        errors: [{ pointer: "templateName", detail: "no such template" }],
-      },
-    );
-  }
-  return text;
-}
-
 function replayOf(broker: Broker, tokenId: number, key: string, bodyHash: Buffer): number | undefined {
   const row = broker.reader
     .prepare(
@@ -205,7 +131,7 @@ function insertSkeleton(
   key: string,
   bodyHash: Buffer,
   body: Submit,
-  what: Planned,
+  what: PlannedSubmission,
 ): { jobId: number; stepIds: number[] } {
   const { plan } = what;
   const jobId = insertJob(tx, {

@@ -15,7 +15,7 @@ import type { Session } from "./session/session.ts";
 import type { SessionKeeper } from "./session-keeper.ts";
 import type { Spool } from "./spool.ts";
 import { createTracker } from "./tracker.ts";
-import { classOf } from "./trouble.ts";
+import { classOf, NO_INPUT } from "./trouble.ts";
 
 /** Progress is passed on at most so often. */
 const PROGRESS_EVERY_MS = 1000;
@@ -166,8 +166,14 @@ export function startLease(host: LeaseHost, lease: Lease): LeaseRun {
         if (stopped !== undefined || over.signal.aborted) return;
         const result = await session.enter(environment, variables);
         if (result.state === "succeeded") continue;
+        // Read where it lies, on the broker's own machine, a file is gone for every try; elsewhere a folder that all
+        // machines share may just not be there on this one.
+        const isGone = result.exitCode === NO_INPUT && script.filesInPlace && script.manifest === null;
         if (stopped === undefined)
-          tracker.notStarted(result.reason ?? "An environment could not be entered.", "task");
+          tracker.notStarted(
+            result.reason ?? "An environment could not be entered.",
+            isGone ? "config" : "task",
+          );
         return;
       }
     }

@@ -2,6 +2,9 @@
 import type { FailureClass } from "../../broker/contract/states.ts";
 import { isPassing } from "./backoff.ts";
 
+/** The exit code of a command whose input file is not there (EX_NOINPUT of sysexits.h). */
+export const NO_INPUT = 66;
+
 /** Something about the job itself: trying again on another worker is of no use. */
 export class JobTroubleError extends Error {
   constructor(message: string, cause?: unknown) {

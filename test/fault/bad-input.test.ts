@@ -122,6 +122,74 @@ test("duplicate frames", async () => {
   expect(problem.detail).toMatch(/5|overlap|twice/);
 });
 
+/** A template whose frames are a parameter, with others beside it. */
+const withFrames = JSON.stringify({
+  specificationVersion: "jobtemplate-2023-09",
+  name: "x",
+  parameterDefinitions: [
+    { name: "Frames", type: "STRING" },
+    { name: "Samples", type: "INT", minValue: 0 },
+    { name: "Scale", type: "INT", minValue: 0 },
+  ],
+  steps: [
+    {
+      name: "render",
+      parameterSpace: {
+        taskParameterDefinitions: [{ name: "Frame", type: "INT", range: "{{Param.Frames}}" }],
+      },
+      script: { actions: { onRun: { command: "true" } } },
+    },
+  ],
+});
+
+test("a frame list that is a parameter's value: the mistake is the parameter's, in words about frames", async () => {
+  const ask = async (frames: string) => {
+    const parameters = { Frames: frames, Samples: 1, Scale: 1 };
+    const { errors, detail } = await refused({ template: withFrames, parameters }, "invalid");
+    expect(errors?.map(({ pointer }) => pointer)).toEqual(["parameters.Frames"]);
+    expect(detail).toContain(errors?.[0]?.detail);
+    return errors?.[0]?.detail;
+  };
+  expect(await ask("1-1O")).toBe('"1-1O" is no frame list. Write for example 1-10,15,20-40:2.');
+  expect(await ask("10-1")).toBe('"10-1" ends before it starts. Write 1-10 instead.');
+  expect(await ask("1-10,5")).toBe(
+    'Frame 5 is named twice in "1-10,5". Name every frame once, for example 1-10,15.',
+  );
+  expect(await ask("1-200000")).toContain("200,000 frames; 100,000 is the most");
+});
+
+test("mistakes of settings, parameters and frames come in one answer, each at its field", async () => {
+  const body = {
+    template: withFrames,
+    parameters: { Frames: "1-1O", Samples: "abc", Scale: -5, Extra: 1 },
+    settings: { priority: 900, pool: "nowhere", colour: "red" },
+  };
+  const { errors } = await refused(body, "invalid");
+  expect(Object.fromEntries((errors ?? []).map(({ pointer, detail }) => [pointer, detail]))).toEqual({
+    settings: "There is no setting called colour.",
+    "settings.priority": "It may be at most 100.",
+    "settings.pool": 'There is no pool "nowhere". There are: local.',
+    "parameters.Extra": expect.stringContaining("no parameter"),
+    "parameters.Samples": expect.stringContaining("whole number"),
+    "parameters.Scale": expect.stringContaining("less than 0"),
+    "parameters.Frames": expect.stringContaining("no frame list"),
+  });
+  // A value of no form at all is one mistake, not also a missing one.
+  const odd = await refused({ ...body, parameters: { ...body.parameters, Samples: [4] } }, "invalid");
+  expect(odd.errors?.filter(({ pointer }) => pointer === "parameters.Samples")).toHaveLength(1);
+  expect(odd.errors).toHaveLength(7);
+  // With a template that cannot be read, what is wrong beside it is said too.
+  const unread = await refused(
+    { template: "a: b: c", settings: { priority: 900, pool: "nowhere" } },
+    "invalid",
+  );
+  expect(unread.errors?.map(({ pointer }) => pointer).toSorted()).toEqual([
+    "settings.pool",
+    "settings.priority",
+    "template",
+  ]);
+});
+
 test("2,000,000 tasks", async () => {
   const { detail } = await refused(submission([{ frames: "1-2000000" }]), "invalid", "template.steps");
   expect(detail).toContain("2,000,000 frames");

@@ -37,12 +37,39 @@ test("a truncated .blend: what was submitted renders, though the original is cut
 test("a truncated .blend that nobody looked at before submit fails in a sentence", async () => {
   const scene = studio.scene("anim");
   truncateSync(scene, 200_000);
-  const { text, number } = await fails("--template", "blender-render", "-p", `Scene=${scene}`);
+  const { text, number } = await fails(
+    "--template",
+    "blender-render",
+    "-p",
+    `Scene=${scene}`,
+    "-p",
+    "Frames=1",
+  );
   expect(text).toContain(
     `failed on this PC: The file ${scene} is cut off: its end is missing. Save the scene again in Blender.`,
   );
   expect(text).toContain(`tally logs ${number}`);
   expect(text).toContain(`tally requeue ${number} --failed`);
+});
+
+test("a scene that is read where it lies and vanishes after submit: each frame is tried once, for no try can succeed", async () => {
+  const scene = studio.scene("anim");
+  const args = ["--template", "blender-render", "-p", `Scene=${scene}`, "-p", "Frames=1-2", "--in-place"];
+  const { code, text } = await studio.tally("submit", ...args, "--paused");
+  expect(code, text).toBe(0);
+  const job = Number(/^Job (\d+)/m.exec(text)?.[1]);
+  renameSync(scene, `${scene}.away`);
+  await studio.tally("resume", String(job));
+  const watched = await studio.tally("watch", String(job));
+  expect(watched.text).toContain(`There is no file ${scene}. Check the path and try again.`);
+  const { items } = await studio.api.ok("listAttempts", { params: { job } });
+  expect(items.map(({ failureClass }) => failureClass)).toEqual(["config", "config"]);
+  // The same submission now is refused before there is a job.
+  const again = await studio.tally("submit", ...args);
+  expect(again.text.trimEnd()).toBe(
+    `Scene: there is no file ${scene}.\nCheck the name and folder, or go on all the same, when the workers have it: --allow-missing.`,
+  );
+  expect((await studio.tally("submit", ...args, "--allow-missing", "--paused")).code).toBe(0);
 });
 
 test("a missing linked library: it vanishes after submit, the finished frames stay, and it renders once it is back", async () => {
@@ -88,7 +115,14 @@ test("script error: the frame fails with the script's own words, the others are 
 
 test("blocked scripts: a scene whose rig needs its scripts is not rendered wrong with a good end", async () => {
   const scene = studio.scene("scripterror");
-  const { text, number } = await fails("--template", "blender-render", "-p", `Scene=${scene}`);
+  const { text, number } = await fails(
+    "--template",
+    "blender-render",
+    "-p",
+    `Scene=${scene}`,
+    "-p",
+    "Frames=1",
+  );
   expect(text).toMatch(
     /The scene needs its own scripts to look right, and they were not run: script "on_frame\.py"\. Submit again with --allow-scripts if you trust this file, or with --allow-missing/,
   );

@@ -72,7 +72,9 @@ test("a missing setting: no scene at all, an option without its value, a paramet
   expect(await refused(scene, "--samples")).toMatch(/^--samples needs a value\./);
   const template = join(studio.folder, "copy.yaml");
   copyFileSync(join(import.meta.dirname, "../../container/templates/blender-render.yaml"), template);
-  expect(await refused(template)).toBe("The parameter Scene needs a value. Give one with -p Scene=…");
+  expect(await refused(template)).toBe(
+    "The parameter Scene needs a value. Give one with -p Scene=…\nThe parameter Frames needs a value. Give one with -p Frames=…",
+  );
   expectNoBroker();
 });
 

@@ -1,5 +1,5 @@
 // The system and submitting in a real Chromium, by mouse and by keyboard.
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "../../scripts/files.ts";
@@ -42,21 +42,62 @@ it("draws a form for every shipped template, plans it, says what is wrong beside
     expect(await page.locator(".field[data-field]").count(), name).toBeGreaterThan(0);
     // oxlint-enable no-await-in-loop
   }
+  const scene = join(desk.folder, "kitchen.blend");
+  writeFileSync(scene, "");
   await page.getByRole("button", { name: /^blender-render/ }).click();
   await page.locator("[data-field=Samples]").waitFor();
-  await page.getByRole("button", { name: "Show the plan" }).click();
-  expect(await text("[data-field=Scene] .field-wrong")).toBe("Scene is needed.");
-  await page.getByLabel("Scene needed").fill("/shots/kitchen.blend");
+  await desk.shots("submit-form");
+  // Values are told as artists say them, and sent as the template spells them.
+  expect(await page.locator("[data-field=Samples] input").getAttribute("placeholder")).toBe(
+    "as the scene has it",
+  );
+  expect(await page.locator("[data-field=Device] option").allInnerTexts()).toEqual([
+    "as the scene has it",
+    "CPU",
+    "GPU",
+    "GPU, else CPU",
+  ]);
+  expect(await page.getByLabel("Name of the job").count()).toBe(1);
+  const plan = page.getByRole("button", { name: "Show the plan" });
+  await plan.click();
+  for (const field of ["Scene", "Frames"])
+    // oxlint-disable-next-line no-await-in-loop -- one page
+    expect(await text(`[data-field=${field}] .field-wrong`)).toBe("This is needed.");
+  // All at once, each at its field, and the first of them has the focus.
+  await page.getByLabel("Scene needed").fill(join(desk.folder, "kitchne.blend"));
+  await page.getByLabel("Samples", { exact: true }).fill("abc");
+  await page.getByLabel("Resolution scale", { exact: true }).fill("-5");
+  await page.getByLabel("Priority").fill("900");
+  await page.getByLabel("Frames needed").fill("1-1O");
+  await plan.click();
+  await page.locator("[data-field=Scene] .field-wrong").waitFor();
+  const marked = await page.locator(".field.is-wrong").allInnerTexts();
+  expect(marked.map((one) => one.split("\n").at(-1))).toEqual([
+    `There is no file ${join(desk.folder, "kitchne.blend")} on the broker's machine. Did you mean ${scene}?`,
+    '"1-1O" is no frame list. Write for example 1-10,15,20-40:2.',
+    "This must be a whole number.",
+    "The least is 0.",
+    "It may be at most 100.",
+  ]);
+  expect(await page.locator(".problems li").count()).toBe(0);
+  expect(await text(".plan-said")).toBe("5 things are not right yet: see beside the fields.");
+  expect(await page.locator(":focus").getAttribute("name")).toBe("Scene");
+  const [head, field] = await Promise.all([
+    page.locator(".head").boundingBox(),
+    page.locator("[data-field=Scene]").boundingBox(),
+  ]);
+  expect(field?.y).toBeGreaterThan((head?.y ?? 0) + (head?.height ?? 0));
+  await desk.shots("submit-mistake");
+  await page.getByLabel("Scene needed").fill(scene);
   await page.getByLabel("Samples", { exact: true }).fill("-4");
   expect(await text("[data-field=Samples] .field-wrong")).toBe("The least is 0.");
-  await desk.shots("submit-mistake");
   await page.getByLabel("Samples", { exact: true }).press("ArrowUp");
   await expect.poll(() => page.getByLabel("Samples", { exact: true }).inputValue()).toBe("0");
-  await page.getByLabel("Frames", { exact: true }).fill("1-");
-  await page.getByLabel("Frames", { exact: true }).press("Enter");
-  await page.locator(".problems", { hasText: '"1-" is no range' }).waitFor();
-  await page.getByLabel("Frames", { exact: true }).fill("1-48");
-  await page.getByLabel("Frames", { exact: true }).press("Enter");
+  await page.getByLabel("Resolution scale", { exact: true }).fill("");
+  await page.getByLabel("Priority").fill("");
+  await page.getByLabel("Frames needed").fill("1-48");
+  expect(await page.locator(".field.is-wrong").count()).toBe(0);
+  await page.getByLabel("Frames needed").press("Enter");
   await page.getByRole("button", { name: "Submit 48 frames" }).waitFor();
   await desk.shots("submit-plan");
   await page.getByLabel("Priority").fill("700");
@@ -69,7 +110,7 @@ it("draws a form for every shipped template, plans it, says what is wrong beside
   await page.waitForURL(/\/jobs\/\d+$/);
   const job = await broker.api.ok("getJob", { params: { job: "latest" } });
   expect(job).toMatchObject({ taskCount: 48, priority: 70, templateName: "blender-render" });
-  expect(job.parameters["Scene"]?.value).toBe("/shots/kitchen.blend");
+  expect(job.parameters["Scene"]?.value).toBe(scene);
 });
 
 it("takes a pasted template: what is wrong while it is typed, its form, then the job, by keyboard alone", async () => {

@@ -11,6 +11,8 @@ import { leaseHeaders, type FakeWorker, type Held } from "../support/fake-worker
 import { openBroker, type TestBroker } from "../support/start-broker.ts";
 
 export interface Desk {
+  /** A folder for the test's files. */
+  folder: string;
   broker: TestBroker;
   page: Page;
   context: BrowserContext;
@@ -45,6 +47,7 @@ export async function openDesk(): Promise<Desk> {
   });
   await page.goto(broker.loginUrl);
   return {
+    folder,
     broker,
     page,
     context,

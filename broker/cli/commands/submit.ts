@@ -17,7 +17,7 @@ import {
 import { usage } from "../arguments.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { counted, size } from "../humane.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../contract/nearest.ts";
 import { workOf } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { paint, plain, plainLines } from "../style.ts";

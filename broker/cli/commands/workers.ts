@@ -6,7 +6,7 @@ import { brokerHelp, brokerOptions, readArguments, usage } from "../arguments.ts
 import { connect } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { counted, moment } from "../humane.ts";
-import { nearest } from "../nearest.ts";
+import { nearest } from "../../contract/nearest.ts";
 import { tally } from "../own-name.ts";
 import { paint, paintState, plain, quoted, table } from "../style.ts";
 import { write } from "../write.ts";

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { submitSchema } from "../../contract/job.ts";
-import { bodyOf, emptySettings, newKey } from "./body.ts";
+import { asksForName, bodyOf, emptySettings, newKey } from "./body.ts";
 import { readTemplate, type ReadTemplate } from "./document.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -19,13 +19,12 @@ it("asks for pictures at their place, and for files where they lie", () => {
     { templateName: "blender-render" },
     templateAt("container/templates/blender-render.yaml"),
     { Scene: "/shots/a.blend", Frames: "1-24", Output: "/shots/out/a_####.png" },
-    { ...emptySettings, priority: "80", name: " A " },
+    { ...emptySettings, priority: "80" },
   );
   expect(body).toEqual({
     templateName: "blender-render",
     parameters: { Scene: "/shots/a.blend", Frames: "1-24", Output: "/shots/out/a_####.png" },
     settings: {
-      name: "A",
       priority: 80,
       filesInPlace: true,
       outputPattern: "/shots/out/a_####.png",
@@ -39,6 +38,20 @@ it("lets folders of OUT parameters be written to, of every system", () => {
   const controls = templateAt("test/samples/bundles/controls/template.json");
   const { settings } = bodyOf({ template: "…" }, controls, { Out: "C:\\made\\values.txt" }, emptySettings);
   expect(settings?.outputFolders).toEqual(["C:\\made"]);
+});
+
+it("names the job once: by the template's own field, or by Tally's where it has none", () => {
+  const named = { ...emptySettings, name: " A " };
+  const render = templateAt("container/templates/blender-render.yaml");
+  expect([asksForName(render), bodyOf({ template: "…" }, render, {}, named).settings?.name]).toEqual([
+    true,
+    undefined,
+  ]);
+  const fixed = { ...render, name: "Nightly" };
+  expect([asksForName(fixed), bodyOf({ template: "…" }, fixed, {}, named).settings?.name]).toEqual([
+    false,
+    "A",
+  ]);
 });
 
 it("sends no setting that nobody chose", () => {

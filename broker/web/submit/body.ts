@@ -1,5 +1,6 @@
 // What is sent for a filled-in form: the same as `tally submit` sends for the same template and values.
 import type { SubmitInput } from "../../contract/job.ts";
+import { soleParameter } from "../../openjd/format-string.ts";
 import { parametersOf } from "./fields.ts";
 import type { ReadTemplate } from "./document.ts";
 
@@ -44,7 +45,7 @@ export function bodyOf(
     ...source,
     parameters,
     settings: {
-      ...(settings.name.trim() !== "" && { name: settings.name.trim() }),
+      ...(settings.name.trim() !== "" && !asksForName(template) && { name: settings.name.trim() }),
       ...(settings.priority !== "" && { priority: Number(settings.priority) }),
       ...(settings.maxRetries !== "" && { maxRetries: Number(settings.maxRetries) }),
       ...(settings.pool !== "" && { pool: settings.pool }),
@@ -55,6 +56,12 @@ export function bodyOf(
       ...(folders.size > 0 && { outputFolders: [...folders] }),
     },
   };
+}
+
+/** The template has a field of its own for the job's name: a second one would only hide it. */
+export function asksForName({ name, groups }: Pick<ReadTemplate, "name" | "groups">): boolean {
+  const parameter = soleParameter(name);
+  return groups.some(({ fields }) => fields.some((field) => field.name === parameter));
 }
 
 /** The template reads files or folders of a person. */

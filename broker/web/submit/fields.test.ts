@@ -54,6 +54,15 @@ describe("the form", () => {
       preset: null,
       patterns: ["*.blend"],
     });
+    const rendered = groupsOf(render).flatMap((group) => group.fields);
+    const means = (name: string) => rendered.find((field) => field.name === name)?.presetMeans;
+    expect(["Samples", "FrameTimeout", "Format", "Frames", "MotionBlur"].map(means)).toEqual([
+      "as the scene has it",
+      "never",
+      "as the scene has it",
+      null,
+      null,
+    ]);
   });
 
   it("shows a hidden parameter that has no preset: somebody must give it", () => {
@@ -77,7 +86,7 @@ it.each([
   ["Frames", "", "At least 1"],
   ["Samples", "-1", "The least is 0."],
   ["Samples", "1.5", "whole number"],
-  ["Scene", undefined, "Scene is needed."],
+  ["Scene", undefined, "This is needed."],
   ["Samples", "12", null],
   ["Camera", "", null],
 ])("says about %s = %j: %s", (name, value, words) => {

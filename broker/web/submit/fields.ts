@@ -1,5 +1,6 @@
 // The form of a template: one field a parameter with the control that OpenJD names for it, in the groups of the template.
 import type { ParameterDefinition } from "../../openjd/types.ts";
+import { presetWords } from "./value-words.ts";
 
 export type Control = "line" | "lines" | "number" | "choice" | "check" | "file" | "folder";
 
@@ -12,6 +13,8 @@ export interface Field {
   type: ParameterDefinition["type"];
   /** The value it has when nobody gives one; null: it must be given. */
   preset: string | null;
+  /** What the preset means to a person, where the template says it: shown in its stead. */
+  presetMeans: string | null;
   choices: readonly string[];
   min: string | null;
   max: string | null;
@@ -42,6 +45,7 @@ export function fieldOf(definition: ParameterDefinition): Field {
     description,
     type: definition.type,
     preset: definition.default ?? null,
+    presetMeans: presetWords(definition.default ?? null, description),
     choices: allowedValues,
     control: controlOf(definition),
     hidden: userInterface?.control === "HIDDEN" && definition.default !== undefined,
@@ -131,7 +135,7 @@ export function parametersOf(
 export function mistakeOf(field: Field, value: string | undefined): string | null {
   const text = value ?? field.preset ?? "";
   if (text === "" && field.preset === null && (field.shortest > 0 || field.type !== "STRING"))
-    return `${field.label} is needed.`;
+    return "This is needed.";
   if (text === "") return null;
   if (field.type === "INT" && !/^\s*[+-]?\d+\s*$/.test(text)) return "This must be a whole number.";
   if (field.type === "FLOAT" && !/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text))

@@ -1,21 +1,28 @@
 // One field of a template's form, with the control that the template names for it.
 import { checkWords, mistakeOf, type Field } from "../submit/fields.ts";
+import { withoutPreset, wordsOf } from "../submit/value-words.ts";
 
 interface SubmitFieldProps {
   field: Field;
   value: string | undefined;
   /** What the broker said about it. */
   mistake: string | undefined;
+  /** Where the paths of files to read count: a half-sentence. */
+  readAt: string;
   onChange: (value: string) => void;
 }
 
 /** The field with its label, its hint and what is wrong with it. */
-export function SubmitField({ field, value, mistake, onChange }: SubmitFieldProps) {
+export function SubmitField({ field, value, mistake, readAt, onChange }: SubmitFieldProps) {
   const id = `field-${field.name}`;
   // What is not given yet is no mistake yet: the broker says so when it is asked.
   const own = value === undefined ? null : mistakeOf(field, value);
   const wrong = own ?? mistake ?? null;
-  const notes = [field.description === "" ? "" : `${id}-hint`, wrong === null ? "" : `${id}-wrong`];
+  const isRead = (field.control === "file" || field.control === "folder") && !field.isOutput;
+  const isPreset = value !== undefined && value === field.preset;
+  const description = isPreset ? field.description : withoutPreset(field.preset, field.description);
+  const hint = [description, isRead ? `Its full path ${readAt}.` : ""].filter(Boolean).join(" ");
+  const notes = [hint === "" ? "" : `${id}-hint`, wrong === null ? "" : `${id}-wrong`];
   const about = {
     id,
     name: field.name,
@@ -39,9 +46,9 @@ export function SubmitField({ field, value, mistake, onChange }: SubmitFieldProp
           <ControlOf field={field} value={value} about={about} onChange={onChange} />
         </>
       )}
-      {field.description !== "" && (
+      {hint !== "" && (
         <p class="field-hint" id={`${id}-hint`}>
-          {field.description}
+          {hint}
         </p>
       )}
       {wrong !== null && (
@@ -73,7 +80,10 @@ function CheckBox({ field, value, about, onChange }: ControlProps) {
 }
 
 function ControlOf({ field, value, about, onChange }: ControlProps) {
-  const text = value ?? field.preset ?? "";
+  // What a preset such as 0 means is told in its place, faintly, until somebody gives a value.
+  const preset = field.presetMeans === null ? (field.preset ?? "") : "";
+  const text = value ?? preset;
+  const placeholder = field.presetMeans ?? undefined;
   const common = { ...about, class: "input", value: text };
   switch (field.control) {
     case "choice":
@@ -82,7 +92,7 @@ function ControlOf({ field, value, about, onChange }: ControlProps) {
           {field.preset === null && <option value="">Choose…</option>}
           {field.choices.map((choice) => (
             <option key={choice} value={choice}>
-              {choice === "" ? "as it is" : choice}
+              {wordsOf(choice, field.presetMeans)}
             </option>
           ))}
         </select>
@@ -96,6 +106,7 @@ function ControlOf({ field, value, about, onChange }: ControlProps) {
           <input
             {...common}
             type="text"
+            placeholder={placeholder}
             inputMode={field.type === "INT" ? "numeric" : "decimal"}
             onInput={(event) => onChange(event.currentTarget.value)}
             onKeyDown={(event) => {
@@ -130,7 +141,7 @@ function ControlOf({ field, value, about, onChange }: ControlProps) {
           {...common}
           type="text"
           spellcheck={false}
-          placeholder={placeholderOf(field)}
+          placeholder={placeholder ?? placeholderOf(field)}
           onInput={(event) => onChange(event.currentTarget.value)}
         />
       );
@@ -141,6 +152,7 @@ function ControlOf({ field, value, about, onChange }: ControlProps) {
           {...common}
           type="text"
           spellcheck={false}
+          placeholder={placeholder}
           onInput={(event) => onChange(event.currentTarget.value)}
         />
       );

@@ -4,6 +4,8 @@ import type { SettingsForm } from "../submit/body.ts";
 interface SubmitSettingsProps {
   settings: SettingsForm;
   pools: readonly string[];
+  /** The template's own form asks for the job's name. */
+  isNamed: boolean;
   /** The template reads files of a person. */
   readsFiles: boolean;
   /** There are workers of the broker's own machine. */
@@ -16,6 +18,7 @@ interface SubmitSettingsProps {
 export function SubmitSettings({
   settings,
   pools,
+  isNamed,
   readsFiles,
   hasLocal,
   mistakes,
@@ -50,7 +53,7 @@ export function SubmitSettings({
     <fieldset class="form-group">
       <legend>Job</legend>
       <div class="form-grid">
-        {text("name", "Name of the job", "As the template says")}
+        {!isNamed && text("name", "Name of the job", "As the template says")}
         {text("priority", "Priority", "50; 0 to 100, higher is earlier")}
         {text("maxRetries", "Tries again after a failure", "2")}
         {pools.length > 1 && (

@@ -4,7 +4,15 @@ import { ProblemError, type Answer } from "../../contract/client.ts";
 import { sentenceOf } from "../api.ts";
 import { jobPath, navigate } from "../router.tsx";
 import { useStore } from "../store.ts";
-import { bodyOf, emptySettings, newKey, readsFiles, type TemplateSource } from "../submit/body.ts";
+import {
+  asksForName,
+  bodyOf,
+  emptySettings,
+  newKey,
+  readsFiles,
+  type SettingsForm,
+  type TemplateSource,
+} from "../submit/body.ts";
 import type { ReadTemplate, TemplateReading } from "../submit/document.ts";
 import { mistakeOf, sortMistakes, type Mistakes } from "../submit/fields.ts";
 import { SubmitField } from "./submit-field.tsx";
@@ -90,55 +98,57 @@ export function SubmitView() {
     setMistakes(({ fields: { [name]: _, ...fields }, ...more }) => ({ ...more, fields }));
   }
 
+  /** The same of Tally's own settings. */
+  function set(next: SettingsForm): void {
+    const changed = (Object.keys(next) as (keyof SettingsForm)[]).filter(
+      (one) => next[one] !== settings[one],
+    );
+    const names = changed.map((one): string => (one === "inPlace" ? "filesInPlace" : one));
+    setSettings(next);
+    setMistakes(({ settings: before, ...more }) => ({
+      ...more,
+      settings: Object.fromEntries(Object.entries(before).filter(([name]) => !names.includes(name))),
+    }));
+  }
+
   async function send(what: "plan" | "submit"): Promise<void> {
     if (template === null || busy) return;
     setBusy(true);
     setSaid(null);
     setMistakes(noMistakes);
     const body = bodyOf(source, template, values, { ...settings, inPlace: settings.inPlace && hasLocal });
+    const own = ownMistakes(template, values);
     try {
       if (what === "plan") {
-        setPlan({ plan: await api.plan(body), of: given });
+        // Asked although something is to be mended: nobody shall hear of the rest in a second round.
+        const answer = await api.plan(body);
+        if (Object.keys(own).length > 0) tell({ ...noMistakes, fields: own });
+        else setPlan({ plan: answer, of: given });
       } else {
         const { number } = await api.submit(body, key.current);
         navigate(jobPath(number));
       }
     } catch (error) {
       setPlan(null);
-      tell(error, template);
+      const errors = error instanceof ProblemError ? (error.body.errors ?? []) : [];
+      const names = template.definitions.map(({ name }) => name);
+      const sorted = sortMistakes(errors, names);
+      tell({ ...sorted, fields: { ...sorted.fields, ...own } }, sentenceOf(error));
     } finally {
       setBusy(false);
     }
   }
 
-  function tell(error: unknown, of: ReadTemplate): void {
-    const errors = error instanceof ProblemError ? (error.body.errors ?? []) : [];
-    const sorted = sortMistakes(
-      errors,
-      of.definitions.map(({ name }) => name),
-    );
-    setMistakes(sorted);
-    const besideFields = Object.keys(sorted.fields).length + Object.keys(sorted.settings).length;
+  function tell(all: Mistakes, otherwise: string | null = null): void {
+    setMistakes(all);
+    const besideFields = Object.keys(all.fields).length + Object.keys(all.settings).length;
     setSaid(
       besideFields > 0
-        ? "Something is not right yet: see beside the fields."
-        : sorted.rest.length > 0
+        ? `${besideFields === 1 ? "Something is" : `${besideFields} things are`} not right yet: see beside the fields.`
+        : all.rest.length > 0
           ? "No job can be made like this:"
-          : sentenceOf(error),
+          : otherwise,
     );
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
-  }
-
-  function check(): void {
-    if (template === null) return;
-    const fields: Record<string, string> = {};
-    for (const field of template.groups.flatMap((group) => group.fields)) {
-      const mistake = mistakeOf(field, values[field.name]);
-      if (mistake !== null) fields[field.name] = mistake;
-    }
-    if (Object.keys(fields).length === 0) return void send("plan");
-    setMistakes({ ...noMistakes, fields });
-    setSaid("Something is not right yet: see beside the fields.");
     requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
   }
 
@@ -180,7 +190,7 @@ export function SubmitView() {
             noValidate
             onSubmit={(event) => {
               event.preventDefault();
-              check();
+              void send("plan");
             }}
           >
             {template.groups.map(({ title, fields }) => (
@@ -193,6 +203,9 @@ export function SubmitView() {
                       field={field}
                       value={values[field.name]}
                       mistake={mistakes.fields[field.name]}
+                      readAt={
+                        settings.inPlace && hasLocal ? "on the broker's machine" : "as the workers know it"
+                      }
                       onChange={(value) => give(field.name, value)}
                     />
                   ))}
@@ -202,10 +215,11 @@ export function SubmitView() {
             <SubmitSettings
               settings={settings}
               pools={system.value?.pools.map((pool) => pool.name) ?? []}
+              isNamed={asksForName(template)}
               readsFiles={readsFiles(template)}
               hasLocal={hasLocal}
               mistakes={mistakes.settings}
-              onChange={setSettings}
+              onChange={set}
             />
             <SubmitPlan
               plan={plan}
@@ -219,4 +233,15 @@ export function SubmitView() {
       </div>
     </div>
   );
+}
+
+/** What can be seen to be wrong without asking the broker, by field. */
+function ownMistakes({ groups }: ReadTemplate, values: Readonly<Record<string, string>>): Mistakes["fields"] {
+  const found = groups.flatMap(({ fields }) =>
+    fields.flatMap((field): [string, string][] => {
+      const mistake = mistakeOf(field, values[field.name]);
+      return mistake === null ? [] : [[field.name, mistake]];
+    }),
+  );
+  return Object.fromEntries(found);
 }

@@ -5,6 +5,7 @@ import { mkdir, open } from "node:fs/promises";
 import { connect } from "node:net";
 import { join, resolve } from "node:path";
 import { isWindowsPath } from "../../../broker/openjd/path-mapping.ts";
+import { NO_INPUT } from "../trouble.ts";
 import { copyAsIfAt } from "./blendfile.ts";
 import { serveSession } from "./daemon.ts";
 import type { DaemonOrder } from "./daemon.ts";
@@ -71,7 +72,10 @@ async function start(
   const rules = await readRules(settings.rules);
   const place = placeOfScene(original, scene, rules);
   const header = await readBlendHeader(scene);
-  if ("problem" in header) return fail(atHome(header.problem, original, rules).replaceAll(scene, original));
+  if ("problem" in header) {
+    fail(atHome(header.problem, original, rules).replaceAll(scene, original));
+    return header.missing ? NO_INPUT : 1;
+  }
   const install = await installFor(header.version, env);
   const scratch = join(sessionFolder, "blender");
   await mkdir(scratch, { recursive: true, mode: 0o700 });

@@ -5,7 +5,8 @@ import { compressionOf, unpackedPieces } from "./unpack.ts";
 import type { Compression } from "./unpack.ts";
 
 export type BlendHeader = { version: string; compression: Compression };
-export type HeaderProblem = { problem: string };
+/** `missing`: there is no such file, which no further try can change. */
+export type HeaderProblem = { problem: string; missing?: true };
 
 const SEEK_TABLE_MAGIC = 0x8f92eab1;
 
@@ -19,7 +20,9 @@ export async function readBlendHeader(path: string): Promise<BlendHeader | Heade
     file = await open(path, "r");
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
-    if (code === "ENOENT") return { problem: `There is no file ${path}. Check the path and try again.` };
+    if (code === "ENOENT") {
+      return { problem: `There is no file ${path}. Check the path and try again.`, missing: true };
+    }
     return { problem: `The file ${path} cannot be opened (${code ?? "unknown"}). Check its permissions.` };
   }
   try {
