@@ -48,23 +48,21 @@ const frame = {
   step: "Render",
   frame: "7",
   seconds: 0.42,
-  worker: "pc",
+  worker: "render-01",
   device: "CPU",
   file: "/shots/tally-demo/0007.png",
   kept: false,
 };
 
 test("a finished frame is one line", () => {
-  expect(finishedLine(job(), frame, "this PC", 100)).toBe(
-    "frame 7/24   0.4 s  …/tally-demo/0007.png  [this PC, CPU]",
-  );
-  expect(finishedLine(job(), { ...frame, device: null, file: null }, "node-3", 100)).toBe(
+  expect(finishedLine(job(), frame, 100)).toBe("frame 7/24   0.4 s  …/tally-demo/0007.png  [render-01, CPU]");
+  expect(finishedLine(job(), { ...frame, worker: "node-3", device: null, file: null }, 100)).toBe(
     "frame 7/24   0.4 s  [node-3]",
   );
 });
 
 test("a file that was there and stayed is called so", () => {
-  expect(finishedLine(job(), { ...frame, kept: true }, "", 100)).toContain(
+  expect(finishedLine(job(), { ...frame, worker: null, kept: true }, 100)).toContain(
     "…/tally-demo/0007.png  kept as it was",
   );
 });
@@ -88,10 +86,10 @@ test("a failed frame is told with what to type; a try that is repeated is not al
     reason: "The GPU ran out of memory.",
     willRetry: false,
   };
-  expect(failedLines(job(), failed, "this PC")).toBe(
-    "frame 7 failed on this PC: The GPU ran out of memory.\n  Read on: tally logs 12 --frame 7",
+  expect(failedLines(job(), failed)).toBe(
+    "frame 7 failed on pc: The GPU ran out of memory.\n  Read on: tally logs 12 --frame 7",
   );
-  expect(failedLines(job(), { ...failed, willRetry: true }, "pc")).toBe(
+  expect(failedLines(job(), { ...failed, willRetry: true })).toBe(
     "frame 7 did not succeed on pc and is tried again: The GPU ran out of memory.",
   );
 });
@@ -153,7 +151,13 @@ test("a job that waits for paused workers says which, and how one goes on", () =
 
 test("names, reasons and files of others are words in these sentences, and nothing that a terminal obeys", () => {
   const bad = (word: string) => `${word}\u001b[2J\u001b]0;${word}\u0007\r\n\u009b1m\u202e`;
-  const failed = { step: bad("step"), frame: "7", worker: "pc", reason: bad("reason"), willRetry: false };
+  const failed = {
+    step: bad("step"),
+    frame: "7",
+    worker: bad("where"),
+    reason: bad("reason"),
+    willRetry: false,
+  };
   const over = job({
     state: "failed",
     endedAt: "2026-03-01T10:00:13.000Z",
@@ -167,9 +171,13 @@ test("names, reasons and files of others are words in these sentences, and nothi
     outputPattern: `/${bad("folder")}/####.png`,
   });
   const said = [
-    finishedLine(over, { ...frame, file: `/shots/${bad("file")}`, device: bad("device") }, bad("where"), 200),
-    failedLines(over, failed, bad("where")),
-    failedLines(over, { ...failed, willRetry: true }, bad("where")),
+    finishedLine(
+      over,
+      { ...frame, worker: bad("where"), file: `/shots/${bad("file")}`, device: bad("device") },
+      200,
+    ),
+    failedLines(over, failed),
+    failedLines(over, { ...failed, willRetry: true }),
     frameName(over, bad("step"), null),
     endingText({ job: over, notHome: [], toPull: 0 }),
     endingText({ job: done, notHome: [], toPull: 0 }),

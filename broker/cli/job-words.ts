@@ -20,14 +20,14 @@ export function frameName(job: JobDetail, step: string, frame: string | null): s
   return `${prefix}frame ${plain(frame)}${total}`;
 }
 
-/** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [this PC, CPU]`. */
-export function finishedLine(job: JobDetail, done: FinishedFrame, where: string, width: number): string {
+/** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [render-01, CPU]`. */
+export function finishedLine(job: JobDetail, done: FinishedFrame, width: number): string {
   const name = frameName(job, done.step, done.frame).padEnd(
     frameName(job, done.step, String(job.taskCount)).length,
   );
   const seconds = done.seconds === null ? "" : duration(done.seconds);
   const device = done.device === null ? "" : `, ${plain(done.device)}`;
-  const end = where === "" ? "" : `[${plain(where)}${device}]`;
+  const end = done.worker === null ? "" : `[${plain(done.worker)}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
   const file = done.file === null ? "" : nameAndFolder(plain(done.file), room);
   const kept = done.kept ? "kept as it was" : "";
@@ -43,9 +43,9 @@ function nameAndFolder(path: string, room: number): string {
 }
 
 /** Two lines about a failed try: what happened, and what to type. */
-export function failedLines(job: JobDetail, failed: FailedFrame, where: string): string {
+export function failedLines(job: JobDetail, failed: FailedFrame): string {
   const name = frameName(job, failed.step, failed.frame).replace(/\/\d+$/, "");
-  const on = where === "" ? "" : ` on ${plain(where)}`;
+  const on = failed.worker === null ? "" : ` on ${plain(failed.worker)}`;
   const reason = plain(failed.reason);
   if (failed.willRetry)
     return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${reason}`;

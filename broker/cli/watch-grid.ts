@@ -14,14 +14,7 @@ import type { FrameInWork } from "./grid/work.ts";
 import { readTimes } from "./job-reads.ts";
 import { failedLines } from "./job-words.ts";
 import { wantsColour } from "./style.ts";
-import {
-  awayText,
-  backText,
-  createPlaces,
-  createRemarks,
-  gapText,
-  type ClosingListener,
-} from "./watch-lines.ts";
+import { awayText, backText, createRemarks, gapText, type ClosingListener } from "./watch-lines.ts";
 import { watchOutput } from "./write.ts";
 
 /** Without news the times are drawn anew so often, ms. */
@@ -33,7 +26,6 @@ export function createGridListener(
   screen: Screen = ownScreen,
   look: Look = lookOf(),
 ): ClosingListener {
-  const whereIs = createPlaces(broker);
   let job: FollowedJob | undefined;
   let store: FeedStore | undefined;
   let timings: Timings | undefined;
@@ -91,8 +83,8 @@ export function createGridListener(
       newest = done.file ?? newest;
       block.change();
     },
-    async failed(failed) {
-      if (job !== undefined) block.above(failedLines(job, failed, await whereIs(failed.worker)));
+    failed(failed) {
+      if (job !== undefined) block.above(failedLines(job, failed));
     },
     away(url, why) {
       isAway = true;
@@ -156,7 +148,8 @@ function workOf(
       name: nameOf(job, store, step, ordinal),
       percent: progress?.percent ?? worker.progress,
       status: progress?.status ?? null,
-      where: pool === "local" && here ? "this PC" : name,
+      where: name,
+      isHere: pool === "local" && here,
       since: timings.of(step).running.get(ordinal) ?? null,
     };
     return [{ at, step: order.get(step) ?? 0, ordinal }];

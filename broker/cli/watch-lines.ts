@@ -1,8 +1,6 @@
 // What watching prints into a pipe: a line for each frame, or each event as JSON.
-import type { Answer } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Asking } from "./asking.ts";
-import { isThisMachine } from "./connect.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
 import type { Gap } from "./job-feed.ts";
@@ -26,7 +24,6 @@ export function createLineListener(
   opening: boolean,
   print = (text: string) => write(`${text}\n`),
 ): ClosingListener {
-  const whereIs = createPlaces(broker);
   let job: JobDetail | undefined;
   const remark = createRemarks(broker, (text) => void print(text));
   return {
@@ -40,11 +37,10 @@ export function createLineListener(
       remark.about(now);
     },
     async finished(done) {
-      if (job !== undefined)
-        await print(finishedLine(job, done, await whereIs(done.worker), terminalWidth()));
+      if (job !== undefined) await print(finishedLine(job, done, terminalWidth()));
     },
     async failed(failed) {
-      if (job !== undefined) await print(failedLines(job, failed, await whereIs(failed.worker)));
+      if (job !== undefined) await print(failedLines(job, failed));
     },
     away: (url, why) => void print(awayText(url, why)),
     back: () => void print(backText),
@@ -116,23 +112,5 @@ export function createRemarks(broker: Asking, say: (text: string) => void) {
       state = job.state;
     },
     close: () => clearTimeout(timer),
-  };
-}
-
-/** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
-export function createPlaces(broker: Asking): (worker: string | null) => Promise<string> {
-  const places = new Map<string, string>();
-  const readPlaces = () =>
-    broker.ask(async (client) => {
-      const query = { all: true };
-      const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers", { query });
-      const here = isThisMachine(client);
-      for (const one of items) places.set(one.name, one.pool === "local" && here ? "this PC" : one.name);
-    });
-  return async (worker) => {
-    if (worker === null) return "";
-    // Refused: the line is printed without the nicer name, and the broker is asked again with the next one.
-    if (!places.has(worker)) await readPlaces().catch(() => undefined);
-    return places.get(worker) ?? worker;
   };
 }

@@ -6,6 +6,7 @@ import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasTmux, openTerminal, type Terminal } from "../support/terminal.ts";
 import { createDesk, type Desk } from "./cli-support.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 let desk: Desk;
 let open: Terminal | undefined;
@@ -82,13 +83,15 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     await screen.shows(
       /Job \d+ {2}lights .* running for .*\n► · · · · ·\n■ 0 done {2}► 1 running {2}· 5 waiting +0%/,
     );
-    await screen.shows(/► frame 1 .* this PC/);
+    await screen.shows(ofThisWorker(/► frame 1 .* NAME \(this PC\)/));
     expect(await screen.isCursorShown()).toBe(false);
     await go("lights", 1, 2, 3);
     const failed = await screen.shows(
       /\n■ ■ X ► · ·\n■ 2 done {2}► 1 running {2}X 1 failed {2}· 2 waiting +33%/,
     );
-    expect(failed).toMatch(/frame 3 failed on this PC: [^]*Read on: tally logs \d+ --frame 3\n\nJob/);
+    expect(failed).toMatch(
+      ofThisWorker(/frame 3 failed on NAME: [^]*Read on: tally logs \d+ --frame 3\n\nJob/),
+    );
     await go("lights", 4, 5, 6);
     const over = await screen.shows(/it ended with 1/);
     expect(over).toMatch(
@@ -222,14 +225,14 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     await screen.type(`clear; tally watch ${number} --lines`);
     await screen.shows(/Job \d+: plain, 0 of 4 frames done/);
     await go("plain", 1);
-    await screen.shows(/^frame 1\/4 +\d.* s +\[this PC\]$/m);
+    await screen.shows(ofThisWorker(/^frame 1\/4 +\d.* s +\[NAME\]$/m));
     expect(await screen.isCursorShown()).toBe(true);
     await screen.key("C-c");
     await screen.shows(/Stopped watching/);
     await screen.type(`clear; TERM=dumb tally watch ${number}`);
     await screen.shows(/1 of 4 frames done/);
     await go("plain", 2);
-    await screen.shows(/^frame 2\/4 +\d.* s +\[this PC\]$/m);
+    await screen.shows(ofThisWorker(/^frame 2\/4 +\d.* s +\[NAME\]$/m));
     await screen.key("C-c");
     await screen.shows(/Stopped watching/);
     await screen.type(`clear; tally watch ${number} | cat`);

@@ -80,8 +80,15 @@ function viewOf(
     timings,
     machines: 2,
     work: [
-      { name: "frame 188", percent: 40, status: "Sample 64/160", where: "node-3", since: began + 240_000 },
-      { name: "frame 189", percent: null, status: null, where: "this PC", since: null },
+      {
+        name: "frame 188",
+        percent: 40,
+        status: "Sample 64/160",
+        where: "node-3",
+        isHere: false,
+        since: began + 240_000,
+      },
+      { name: "frame 189", percent: null, status: null, where: "desk-2", isHere: true, since: null },
     ],
     newest: "/shots/orbit/010/beauty_0187.exr",
     isAway: false,
@@ -109,8 +116,8 @@ test("one step on a usual terminal: lights, counts, times, the newest file, the 
     "■ 86 done  ► 2 running  X 1 failed  · 151 waiting                           35%",
     "about 13 min left (8 to 18 min)   10 s a frame   on 2 machines",
     "newest  /shots/orbit/010/beauty_0187.exr",
-    "► frame 188  ━━━━──────  40%  Sample 64/160                node-3          10 s",
-    "► frame 189                                                this PC",
+    "► frame 188  ━━━━──────  40%  Sample 64/160       node-3                   10 s",
+    "► frame 189                                       desk-2 (this PC)",
   ]);
 });
 
@@ -122,8 +129,8 @@ test("40 columns and 10 rows still say what matters", () => {
     "281 ·········· ··········",
     "■ 86  ► 2  X 1  · 151  3 a light    35%",
     "about 13 min left   10 s a frame",
-    "► frame 188  40%  Sample 64/1…  node-3",
-    "► frame 189                     this PC",
+    "► frame 188  40%  Sample 64/160  node-3",
+    "► frame 189                      desk-2",
   ]);
 });
 

@@ -10,7 +10,10 @@ export interface FrameInWork {
   percent: number | null;
   /** What the renderer says. */
   status: string | null;
+  /** The worker's name. */
   where: string;
+  /** It is this machine's own, which is said where there is room. */
+  isHere: boolean;
   /** Since when, ms since 1970; null where nobody knows. */
   since: number | null;
 }
@@ -18,6 +21,8 @@ export interface FrameInWork {
 const barColumns = 10;
 /** Places and times stand near what they belong to. */
 const mostStatusColumns = 40;
+/** From so many columns on a place may be said in more words. */
+const placeFrom = 76;
 /** `12 min 05 s`. */
 const timeColumns = 11;
 
@@ -45,15 +50,15 @@ export function workRows(
     shown.map(({ name }) => name),
     Math.floor(width / 3),
   );
-  const places = widest(
-    shown.map(({ where }) => where),
-    Math.floor(width / 4),
-  );
+  const placeOf = ({ where, isHere }: FrameInWork) =>
+    isHere && width >= placeFrom ? `${where} (this PC)` : where;
+  const places = widest(shown.map(placeOf), Math.floor(width / 4));
   const withBar = width >= 64;
   const withTime = width >= 48;
-  const rows = shown.map(({ name, percent, status, where, since }): Piece[] => {
+  const rows = shown.map((one): Piece[] => {
+    const { name, percent, status, since } = one;
     const time = since === null ? "" : duration(Math.max(0, now - since) / 1000);
-    const end = `${pad(where, places)}${withTime ? `  ${pad(time, timeColumns, true)}` : ""}`;
+    const end = `${pad(placeOf(one), places)}${withTime ? `  ${pad(time, timeColumns, true)}` : ""}`;
     const start = `${markOf("running", look)} ${pad(name, names)}`;
     const far = percent === null ? "    " : pad(`${Math.floor(percent)}%`, 4, true);
     const bar = withBar ? `  ${barOf(percent, look)}` : "";
