@@ -5,6 +5,9 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasTmux, openTerminal, type Terminal } from "../support/terminal.ts";
+import { submit as submitTo } from "../support/builders.ts";
+import { joinWorker, started, succeeded } from "../support/fake-worker.ts";
+import { testBroker } from "../support/start-broker.ts";
 import { createDesk, type Desk } from "./cli-support.ts";
 import { ofThisWorker } from "../support/this-worker.ts";
 
@@ -99,6 +102,28 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     );
     expect(count(over, /^■ ■/gm)).toBe(1);
     expect(await screen.isCursorShown()).toBe(true);
+  });
+
+  test("of the frames that a worker took together only the one that it began runs", async () => {
+    const broker = await testBroker();
+    const { number } = await submitTo(broker.api, [{ frames: "11-16", chunk: 6 }]);
+    const worker = await joinWorker(broker, { name: "render-01" });
+    const held = await worker.work();
+    const screen = await terminal([100, 24]);
+    await screen.type(`tally watch ${number} --data ${broker.dataFolder}`);
+    await screen.shows(
+      /\n· · · · · ·\n■ 0 done {2}· 6 waiting +0%[^]*· frame 11, then 5 more .*about to start/,
+    );
+    await worker.report(held, [started(0)]);
+    await screen.shows(
+      /\n► · · · · ·\n■ 0 done {2}► 1 running {2}· 5 waiting +0%[^]*► frame 11, then 5 more /,
+    );
+    await worker.report(held, [succeeded(0), started(1)]);
+    await screen.shows(
+      /\n■ ► · · · ·\n■ 1 done {2}► 1 running {2}· 4 waiting +16%[^]*► frame 12, then 4 more /,
+    );
+    await screen.key("C-c");
+    await screen.shows(/Stopped watching/);
   });
 
   test("Ctrl-C leaves the lights and gives the cursor back; Ctrl-Z lends it, and fg draws anew", async () => {

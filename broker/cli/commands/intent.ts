@@ -31,7 +31,8 @@ export const resumeHelp = help("resume", "Goes on with a paused job.");
 /** Runs `tally cancel`. */
 export function cancel(args: string[]): Promise<number> {
   return setIntent("cancel", "cancel", args, (job) => {
-    const kept = job.counts.succeeded > 0 ? ` ${counted(job.counts.succeeded, "finished frame")} stay.` : "";
+    const done = job.counts.succeeded;
+    const kept = done > 0 ? ` ${counted(done, "finished frame")} ${done === 1 ? "stays" : "stay"}.` : "";
     const what = job.state === "canceled" ? "is canceled" : "is stopping";
     return `Job ${job.number} ${what}.${kept} Change your mind: ${tally(`requeue ${job.number}`)}`;
   });
@@ -41,8 +42,13 @@ export function cancel(args: string[]): Promise<number> {
 export function pause(args: string[]): Promise<number> {
   return setIntent("pause", "pause", args, (job) => {
     const { running } = job.counts;
+    // Not how many: of those that a worker took together it finishes the one that it began.
     const still =
-      running > 0 ? ` once ${counted(running, "frame")} in work ${running === 1 ? "is" : "are"} done` : "";
+      running === 0
+        ? ""
+        : running === 1
+          ? " once the frame in work is done"
+          : " once the frames in work are done";
     return `Job ${job.number} is paused${still}. Go on: ${tally(`resume ${job.number}`)}`;
   });
 }

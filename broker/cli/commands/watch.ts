@@ -21,6 +21,7 @@ Follows a job until it ends: a light for each frame on a terminal, a line for ea
 latest job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is waited for.
 
   ■ done   ► running   X failed   · waiting   ◦ waits for another step   – canceled
+  Of frames that a worker took together only those that it has begun are running; its row below says how many come after.
   Where there are more frames than room a light stands for some of them: X as soon as one of them failed, ► as soon as one
   runs, & for both, ▒ and ▓ for those of which some and most are done. Failures are said above the lights.
 

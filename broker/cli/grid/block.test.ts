@@ -6,10 +6,22 @@ import { taskStates } from "../../contract/states.ts";
 import { createTimings } from "../../contract/timings.ts";
 import { drawBlock, type JobView } from "./block.ts";
 import { columnsOf } from "./text.ts";
+import type { FrameInWork } from "./work.ts";
 
 const look = { colour: false, unicode: true };
 const ascii = { colour: false, unicode: false };
 const began = Date.parse("2026-03-01T10:00:00.000Z");
+
+const inWork: FrameInWork = {
+  name: "frame 1",
+  next: "",
+  isBegun: true,
+  percent: null,
+  status: null,
+  where: "node-3",
+  isHere: false,
+  since: null,
+};
 
 interface StepShape {
   name: string;
@@ -81,14 +93,13 @@ function viewOf(
     machines: 2,
     work: [
       {
+        ...inWork,
         name: "frame 188",
         percent: 40,
         status: "Sample 64/160",
-        where: "node-3",
-        isHere: false,
         since: began + 240_000,
       },
-      { name: "frame 189", percent: null, status: null, where: "desk-2", isHere: true, since: null },
+      { ...inWork, name: "frame 189", where: "desk-2", isHere: true },
     ],
     newest: "/shots/orbit/010/beauty_0187.exr",
     isAway: false,
@@ -132,6 +143,24 @@ test("40 columns and 10 rows still say what matters", () => {
     "► frame 188  40%  Sample 64/160  node-3",
     "► frame 189                      desk-2",
   ]);
+});
+
+test("what a worker does next is said where there is room, and a frame that is not begun has the mark of those that wait", () => {
+  const work = [
+    { ...inWork, name: "frame 188", next: "then 6 more", percent: 40 },
+    { ...inWork, name: "frame 195", next: "then 1 more", isBegun: false, status: "about to start" },
+  ];
+  const rows = (columns: number, with_ = look) =>
+    drawBlock(viewOf([oneStep], { work }), { columns, rows: 24 }, with_).slice(-2);
+  expect(rows(80)).toEqual([
+    "► frame 188, then 6 more  ━━━━──────  40%                   node-3",
+    "· frame 195, then 1 more                   about to start   node-3",
+  ]);
+  expect(rows(40)).toEqual([
+    "► frame 188  40%                 node-3",
+    "· frame 195       about to sta…  node-3",
+  ]);
+  expect(rows(80, ascii).map((row) => row[0])).toEqual([">", "."]);
 });
 
 test("without Unicode all of it is ASCII", () => {

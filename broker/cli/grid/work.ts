@@ -6,6 +6,10 @@ import { columnsOf, fit, pad, type Look, type Piece } from "./text.ts";
 export interface FrameInWork {
   /** `frame 88`, or the step of a task that is no frame. */
   name: string;
+  /** What the worker does after it, said where there is room; empty where that is nothing. */
+  next: string;
+  /** Else it is about to begin. */
+  isBegun: boolean;
   /** 0 to 100; null where nobody knows. */
   percent: number | null;
   /** What the renderer says. */
@@ -46,27 +50,27 @@ export function workRows(
     ];
   const shown = work.length <= room ? work : work.slice(0, room - 1);
   const widest = (texts: string[], most: number) => Math.min(most, Math.max(0, ...texts.map(columnsOf)));
-  const names = widest(
-    shown.map(({ name }) => name),
-    Math.floor(width / 3),
-  );
+  const withBar = width >= 64;
+  const nameOf = ({ name, next }: FrameInWork) => (withBar && next !== "" ? `${name}, ${next}` : name);
+  const names = widest(shown.map(nameOf), Math.floor(width / 3));
   const placeOf = ({ where, isHere }: FrameInWork) =>
     isHere && width >= placeFrom ? `${where} (this PC)` : where;
   const places = widest(shown.map(placeOf), Math.floor(width / 4));
-  const withBar = width >= 64;
   const withTime = width >= 48;
   const rows = shown.map((one): Piece[] => {
-    const { name, percent, status, since } = one;
+    const { isBegun, percent, status, since } = one;
     const time = since === null ? "" : duration(Math.max(0, now - since) / 1000);
     const end = `${pad(placeOf(one), places)}${withTime ? `  ${pad(time, timeColumns, true)}` : ""}`;
-    const start = `${markOf("running", look)} ${pad(name, names)}`;
+    const light = isBegun ? "running" : "ready";
+    const start = `${markOf(light, look)} ${pad(nameOf(one), names)}`;
+    const { colour } = lightLooks[light];
     const far = percent === null ? "    " : pad(`${Math.floor(percent)}%`, 4, true);
     const bar = withBar ? `  ${barOf(percent, look)}` : "";
     const left = width - columnsOf(start) - columnsOf(bar) - far.length - columnsOf(end) - 5;
     const room = Math.min(left, mostStatusColumns);
     return [
-      { text: start, colour: lightLooks.running.colour },
-      { text: bar, colour: lightLooks.running.colour },
+      { text: start, colour },
+      { text: bar, colour },
       { text: ` ${far}  ` },
       { text: room < 4 ? "" : `${pad(fit(status ?? "", room), room)}  `, colour: "dim" },
       { text: end.trimEnd(), colour: "dim" },
