@@ -62,7 +62,7 @@ export function folderOf(job: JobDetail): string | null {
 }
 
 /** How it ended, in a few lines, with the next command where there is something to do. */
-export function endingText({ job, notHome, toPull }: Ending): string {
+export function endingText({ job, notHome, toPull, failed }: Ending): string {
   const { number, counts, taskCount } = job;
   const folder = plain(folderOf(job));
   const took =
@@ -91,7 +91,7 @@ export function endingText({ job, notHome, toPull }: Ending): string {
     lines.push(
       paint("red", `Job ${number} failed: ${counts.failed} of ${counted(taskCount, "frame")}.`) + why,
     );
-    lines.push(...failureLines(job));
+    lines.push(...failed, ...failureHints(job));
   }
   for (const artifact of notHome.slice(0, 5)) lines.push(`  ${notHomeWords(artifact)}`);
   if (notHome.length > 0)
@@ -117,15 +117,49 @@ export function notHomeWords({ name, problem }: Pick<Artifact, "name" | "problem
   return plain(problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`);
 }
 
-/** Failed frames by reason, and what to type about them. */
-export function failureLines(job: JobDetail): string[] {
-  const lines = job.failures
-    .slice(0, 5)
-    .map(({ count, reason }) => `  ${counted(count, "frame")}: ${plain(reason)}`);
-  if (job.failures.length > 5) lines.push(`  and ${counted(job.failures.length - 5, "more reason")}`);
+const shownFrames = 6;
+
+/**
+ * Why frames failed, a line for each reason with the frames it is said of: `frame 4: …`, `frames 4, 5: …`. `frameOf`
+ * tells a frame's name; it is asked about few of each reason, and of `most` reasons at most.
+ */
+export async function failureLines(
+  { failures, steps }: Pick<JobDetail, "failures" | "steps">,
+  frameOf: (step: string, ordinal: number) => Promise<string | null>,
+  most = Infinity,
+): Promise<string[]> {
+  const lines = await Promise.all(
+    failures.slice(0, most).map(async ({ reason, count, step, ordinals }) => {
+      const names = await Promise.all(
+        ordinals.slice(0, shownFrames).map((ordinal) => frameOf(step, ordinal)),
+      );
+      const listed = names.filter((name) => name !== null);
+      const inStep = steps.length > 1 ? `${step} ` : "";
+      const noFrames = count === 1 ? step : `${inStep}${counted(count, "task")}`;
+      const more = count > listed.length ? ", …" : "";
+      const which =
+        listed.length === 0
+          ? noFrames
+          : `${inStep}frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
+      return `  ${paint("red", plain(which))}: ${plain(reason)}`;
+    }),
+  );
+  if (failures.length > most) lines.push(`  and ${counted(failures.length - most, "more reason")}`);
+  return lines;
+}
+
+/** What to type about failed frames. */
+function failureHints(job: JobDetail): string[] {
+  const lines: string[] = [];
   lines.push(`  What the renderer said: ${tally(`logs ${job.number}`)}`);
   lines.push(`  Render them again:      ${tally(`requeue ${job.number} --failed`)}`);
   return lines;
+}
+
+/** Until when a job that was paused is not: frames in work are finished. Empty when there are none. */
+export function stillInWork({ counts: { running } }: Pick<JobDetail, "counts">): string {
+  // Not how many: of those that a worker took together it finishes the one that it began.
+  return running === 0 ? "" : ` once the ${running === 1 ? "frame in work is" : "frames in work are"} done`;
 }
 
 /** Why it waits and what to type, when its pools or every worker that could render it are paused; else null. */

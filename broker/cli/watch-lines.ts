@@ -4,7 +4,7 @@ import type { Asking } from "./asking.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
 import type { Gap } from "./job-feed.ts";
-import { failedLines, finishedLine, pausedHint } from "./job-words.ts";
+import { failedLines, finishedLine, pausedHint, stillInWork } from "./job-words.ts";
 import { getJob } from "./job-reads.ts";
 import { tally } from "./own-name.ts";
 import { plain, terminalWidth } from "./style.ts";
@@ -83,6 +83,8 @@ export function createJsonListener(): ClosingListener {
   };
 }
 
+const isPausedState = (state: string | undefined) => state === "paused" || state === "pausing";
+
 /** Says what keeps a job from running: it is paused, or no worker takes it. */
 export function createRemarks(broker: Asking, say: (text: string) => void) {
   let state: string | undefined;
@@ -102,9 +104,11 @@ export function createRemarks(broker: Asking, say: (text: string) => void) {
     about(job: JobDetail) {
       if (job.state === state) return;
       clearTimeout(timer);
-      if (job.state === "paused" || job.state === "pausing")
-        say(`Job ${job.number} is paused. Go on: ${tally(`resume ${job.number}`)}`);
-      else if (state === "paused" || state === "pausing") say(`Job ${job.number} goes on.`);
+      // That the last frame in work is done is no second pause.
+      const wasPaused = isPausedState(state);
+      if (isPausedState(job.state) && !wasPaused) {
+        say(`Job ${job.number} is paused${stillInWork(job)}. Go on: ${tally(`resume ${job.number}`)}`);
+      } else if (wasPaused && !isPausedState(job.state)) say(`Job ${job.number} goes on.`);
       if (job.state === "canceling") say(`Job ${job.number} is stopping.`);
       if (job.state === "queued") {
         timer = setTimeout(() => void hint(job), lonelyMs).unref();

@@ -107,6 +107,7 @@ test("a failed frame is told with its reason and the command to type next, and r
   );
   expect(out).toContain(`frame 3 failed on ${thisWorker}: `);
   expect(out).toContain(`Read on: tally logs ${number} --frame 3\n`);
+  expect(out).toMatch(/Job \d+ failed: 1 of 4 frames\.\n {2}frame 3: .*at 3/);
   expect(out).toContain(`Render them again:      tally requeue ${number} --failed\n`);
 
   const logs = await desk.tally("logs");

@@ -259,6 +259,30 @@ test("a proxy that lets no WebSocket through: a sentence and 3 instead of silenc
   await proxy.close();
 });
 
+test("a pause is said once, though the frame in work is finished first; and so is going on", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-2" }]);
+  const watching = watch(broker.url, broker.adminToken);
+  await watching.printed(/0 of 2 frames done/);
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const set = (intent: "pause" | "run") =>
+    broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  await set("pause");
+  await watching.printed(/Job 1 is paused once the frame in work is done\. Go on: tally resume 1\n/);
+  await worker.succeed(held);
+  await watching.printed(/^frame 1/m);
+  await set("run");
+  await watching.printed(/Job 1 goes on\.\n/);
+  await set("pause");
+  await watching.printed(/Job 1 is paused\. Go on: tally resume 1\n/);
+  await set("run");
+  await finish(worker, 1);
+  const { out } = await watching.ended;
+  expect(out.match(/is paused/g)).toHaveLength(2);
+  expect(out.match(/goes on\./g)).toHaveLength(2);
+});
+
 test("too many who follow: it is said, and once there is room it goes on", async () => {
   const broker = await testBroker({ feed: { maxReaders: 1 } });
   await submit(broker.api);

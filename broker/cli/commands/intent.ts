@@ -5,6 +5,7 @@ import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted } from "../humane.ts";
+import { stillInWork } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { write } from "../write.ts";
 
@@ -40,17 +41,12 @@ export function cancel(args: string[]): Promise<number> {
 
 /** Runs `tally pause`. */
 export function pause(args: string[]): Promise<number> {
-  return setIntent("pause", "pause", args, (job) => {
-    const { running } = job.counts;
-    // Not how many: of those that a worker took together it finishes the one that it began.
-    const still =
-      running === 0
-        ? ""
-        : running === 1
-          ? " once the frame in work is done"
-          : " once the frames in work are done";
-    return `Job ${job.number} is paused${still}. Go on: ${tally(`resume ${job.number}`)}`;
-  });
+  return setIntent(
+    "pause",
+    "pause",
+    args,
+    (job) => `Job ${job.number} is paused${stillInWork(job)}. Go on: ${tally(`resume ${job.number}`)}`,
+  );
 }
 
 /** Runs `tally resume`. */

@@ -9,7 +9,7 @@ import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
-import { notHomeWords, pausedHint } from "../job-words.ts";
+import { failureLines, notHomeWords, pausedHint } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
@@ -41,20 +41,8 @@ export async function show(args: string[]): Promise<number> {
   await write(table(facts(job, plain(await timeLeft(client, answer)))));
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
   if (job.failures.length > 0) {
-    const frameOf = createFrameNames(client, answer);
-    await write("\nFailed\n");
-    for (const { reason: why, count, step, ordinals } of answer.failures) {
-      // oxlint-disable-next-line no-await-in-loop -- at most 20 groups, printed in order
-      const names = await Promise.all(ordinals.slice(0, 6).map((ordinal) => frameOf(step, ordinal)));
-      const listed = names.filter((name) => name !== null);
-      const more = count > listed.length ? ", …" : "";
-      const which =
-        listed.length === 0
-          ? counted(count, "task")
-          : `frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
-      // oxlint-disable-next-line no-await-in-loop -- see above
-      await write(`  ${paint("red", plain(which))}: ${plain(why)}\n`);
-    }
+    const lines = await failureLines(answer, createFrameNames(client, answer));
+    await write(`\nFailed\n${lines.join("\n")}\n`);
   }
   if (job.endedAt !== null) {
     const open = await undelivered(client, job.number);
