@@ -5,7 +5,7 @@ import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
-import { tally } from "./own-name.ts";
+import { asTypedHere, tally } from "./own-name.ts";
 import { paint, plain, quoted } from "./style.ts";
 
 /** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
@@ -46,7 +46,7 @@ function nameAndFolder(path: string, room: number): string {
 export function failedLines(job: JobDetail, failed: FailedFrame): string {
   const name = frameName(job, failed.step, failed.frame).replace(/\/\d+$/, "");
   const on = failed.worker === null ? "" : ` on ${plain(failed.worker)}`;
-  const reason = plain(failed.reason);
+  const reason = asTypedHere(plain(failed.reason));
   if (failed.willRetry)
     return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${reason}`;
   const look =
@@ -87,7 +87,7 @@ export function endingText({ job, notHome, toPull, failed }: Ending): string {
     lines.push(`Job ${number} was canceled after ${counts.succeeded} of ${counted(taskCount, "frame")}.`);
     lines.push(`  Render the rest after all: ${tally(`requeue ${number}`)}`);
   } else {
-    const why = job.intentReason === null ? "" : ` ${plain(job.intentReason)}`;
+    const why = job.intentReason === null ? "" : ` ${asTypedHere(plain(job.intentReason))}`;
     lines.push(
       paint("red", `Job ${number} failed: ${counts.failed} of ${counted(taskCount, "frame")}.`) + why,
     );
@@ -114,7 +114,8 @@ export function workOf({ taskCount, templateName }: Pick<JobDetail, "taskCount" 
 
 /** What keeps a file from home; its sentence names the file. */
 export function notHomeWords({ name, problem }: Pick<Artifact, "name" | "problem">): string {
-  return plain(problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`);
+  const said = asTypedHere(problem ?? "still on its way");
+  return plain(problem?.startsWith(name) === true ? said : `${name}: ${said}`);
 }
 
 const shownFrames = 6;
@@ -141,7 +142,7 @@ export async function failureLines(
         listed.length === 0
           ? noFrames
           : `${inStep}frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
-      return `  ${paint("red", plain(which))}: ${plain(reason)}`;
+      return `  ${paint("red", plain(which))}: ${asTypedHere(plain(reason))}`;
     }),
   );
   if (failures.length > most) lines.push(`  and ${counted(failures.length - most, "more reason")}`);

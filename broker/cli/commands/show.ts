@@ -10,7 +10,7 @@ import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
 import { failureLines, notHomeWords, pausedHint } from "../job-words.ts";
-import { tally } from "../own-name.ts";
+import { asTypedHere, tally } from "../own-name.ts";
 import { paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
@@ -36,7 +36,7 @@ export async function show(args: string[]): Promise<number> {
     return exitCodes.ok;
   }
   const job = plain(answer);
-  const reason = job.intentReason === null ? "" : `: ${job.intentReason}`;
+  const reason = job.intentReason === null ? "" : `: ${asTypedHere(job.intentReason)}`;
   await write(`${paint("bold", `Job ${job.number}  ${job.name}`)}  ${paintState(job.state)}${reason}\n\n`);
   await write(table(facts(job, plain(await timeLeft(client, answer)))));
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
