@@ -78,6 +78,11 @@ test("a second broker on the data folder ends with a sentence and a non-zero exi
   const { code, err } = await desk.tally("serve");
   expect(err).toContain(`Another Tally broker already uses the data folder ${desk.dataFolder}.`);
   expect(code).toBe(1);
+  // Whoever typed it wants to look: the page of the one that runs opens with a new address.
+  const [address = ""] = /http:\S+\/login\?code=\S+/.exec(err) ?? [];
+  expect((await fetch(address)).headers.get("set-cookie")).toMatch(/^tally=/);
+  const { error } = JSON.parse((await desk.tally("serve", "--json")).err) as { error: { detail: string } };
+  expect(error.detail).not.toContain("login");
 });
 
 test("a taken port ends with a sentence and a non-zero exit", async () => {
