@@ -7,7 +7,7 @@ import type { Gap } from "./job-feed.ts";
 import { failedLines, finishedLine, pausedHint, stillInWork } from "./job-words.ts";
 import { getJob } from "./job-reads.ts";
 import { tally } from "./own-name.ts";
-import { plain, terminalWidth } from "./style.ts";
+import { forTerminal, plain, terminalWidth } from "./style.ts";
 import { write } from "./write.ts";
 
 export interface ClosingListener extends Listener {
@@ -22,7 +22,7 @@ const lonelyMs = 20_000;
 export function createLineListener(
   broker: Asking,
   opening: boolean,
-  print = (text: string) => write(`${text}\n`),
+  print = (text: string) => write(`${forTerminal(text)}\n`),
 ): ClosingListener {
   let job: JobDetail | undefined;
   const remark = createRemarks(broker, (text) => void print(text));

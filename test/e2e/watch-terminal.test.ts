@@ -126,6 +126,25 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     await screen.shows(/Stopped watching/);
   });
 
+  test("a long sentence is broken between words, above the lights, at the end and in lines", async () => {
+    const broker = await testBroker();
+    const { number } = await submitTo(broker.api, [{ frames: "4-4" }], { maxRetries: 0 });
+    const worker = await joinWorker(broker, { name: "render-01" });
+    const held = await worker.work();
+    const screen = await terminal([60, 30]);
+    await screen.type(`tally watch ${number} --data ${broker.dataFolder}; echo it ended`);
+    await screen.shows(/about to start|► /);
+    const reason =
+      "The picture textures/oak/wood.exr is broken, so the frame would be wrong. Put it back, then requeue.";
+    await worker.fail(held, reason);
+    const words = reason.replaceAll(" ", "(?: |\\n +)");
+    const over = await screen.shows(/^it ended$/m);
+    expect(over).toMatch(new RegExp(`^frame 4 failed on render-01: ${words}\\n`, "m"));
+    expect(over).toMatch(new RegExp(`^ {2}frame 4: ${words}\\n {2}What the`, "m"));
+    await screen.type(`clear; tally show ${number} --data ${broker.dataFolder}; echo it ended`);
+    expect(await screen.shows(/^it ended$/m)).toMatch(new RegExp(`^Failed\\n {2}frame 4: ${words}\\n`, "m"));
+  });
+
   test("Ctrl-C leaves the lights and gives the cursor back; Ctrl-Z lends it, and fg draws anew", async () => {
     const number = await submit("keys", "1-6");
     const screen = await terminal();

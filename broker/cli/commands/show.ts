@@ -11,7 +11,7 @@ import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
 import { failureLines, notHomeWords, pausedHint } from "../job-words.ts";
 import { asTypedHere, tally } from "../own-name.ts";
-import { paint, paintState, plain, table } from "../style.ts";
+import { forTerminal, paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally show`. */
@@ -42,7 +42,7 @@ export async function show(args: string[]): Promise<number> {
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
   if (job.failures.length > 0) {
     const lines = await failureLines(answer, createFrameNames(client, answer));
-    await write(`\nFailed\n${lines.join("\n")}\n`);
+    await write(`\nFailed\n${forTerminal(lines.join("\n"))}\n`);
   }
   if (job.endedAt !== null) {
     const open = await undelivered(client, job.number);
@@ -53,7 +53,7 @@ export async function show(args: string[]): Promise<number> {
     if (job.settings.home === "pull" && open.length > 0)
       await write(`\n${counted(open.length, "file")} not home yet: ${tally(`pull ${job.number}`)}\n`);
   }
-  await write(`\n${pausedHint(job) ?? nextStep(job)}\n`);
+  await write(`\n${forTerminal(pausedHint(job) ?? nextStep(job))}\n`);
   return exitCodes.ok;
 }
 

@@ -10,6 +10,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { getJob } from "../job-reads.ts";
 import { endingText } from "../job-words.ts";
 import { tally } from "../own-name.ts";
+import { forTerminal } from "../style.ts";
 import { createGridListener } from "../watch-grid.ts";
 import { createJsonListener, createLineListener, type ClosingListener } from "../watch-lines.ts";
 import { write } from "../write.ts";
@@ -86,7 +87,7 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
     listener?.close();
     const { job, notHome, toPull } = ending;
     if (json) await write(`${JSON.stringify({ kind: "end", job, notHome, toPull })}\n`);
-    else await write((options.ending ?? endingText)(ending));
+    else await write(forTerminal((options.ending ?? endingText)(ending)));
     return {
       code: job.state === "succeeded" && notHome.length === 0 ? exitCodes.ok : exitCodes.failed,
       ending,

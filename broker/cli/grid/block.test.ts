@@ -5,7 +5,7 @@ import type { JobState, TaskState } from "../../contract/states.ts";
 import { taskStates } from "../../contract/states.ts";
 import { createTimings } from "../../contract/timings.ts";
 import { drawBlock, type JobView } from "./block.ts";
-import { columnsOf } from "./text.ts";
+import { columnsOf } from "../columns.ts";
 import type { FrameInWork } from "./work.ts";
 
 const look = { colour: false, unicode: true };

@@ -4,11 +4,12 @@ import type { StepView } from "../../contract/feed-store.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
 import { stateWord, stateWords } from "../../contract/state-words.ts";
 import type { Timings } from "../../contract/timings.ts";
+import { columnsOf, fit } from "../columns.ts";
 import { counted, duration, rangeOf, roughly, shortPath } from "../humane.ts";
 import { plain, type Colour } from "../style.ts";
 import { lightLooks, markOf, type Light } from "./lights.ts";
 import { stepRows } from "./steps.ts";
-import { columnsOf, fit, lineOf, spread, widthOfAll, type Look, type Piece } from "./text.ts";
+import { lineOf, spread, widthOfAll, type Look, type Piece } from "./text.ts";
 import { workRows, type FrameInWork } from "./work.ts";
 
 /** What is known of a job. */

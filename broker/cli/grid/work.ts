@@ -1,7 +1,8 @@
 // The frames in work as rows of a table: how far each is, what the renderer says, and where.
 import { duration } from "../../contract/duration.ts";
+import { columnsOf, fit } from "../columns.ts";
 import { lightLooks, markOf } from "./lights.ts";
-import { columnsOf, fit, pad, type Look, type Piece } from "./text.ts";
+import { pad, type Look, type Piece } from "./text.ts";
 
 export interface FrameInWork {
   /** `frame 88`, or the step of a task that is no frame. */
