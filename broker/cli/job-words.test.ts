@@ -1,8 +1,17 @@
 // Sentences and lines about jobs, as they are read on a terminal or in a pipe.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
+import type { Worker } from "../contract/worker.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
-import { endingText, failedLines, failureLines, finishedLine, frameName, pausedHint } from "./job-words.ts";
+import {
+  endingText,
+  failedLines,
+  failureLines,
+  finishedLine,
+  frameName,
+  isHeld,
+  pausedHint,
+} from "./job-words.ts";
 
 // The sentences name `npx tally` where npm started this; these tests are about the rest.
 beforeAll(() => {
@@ -168,6 +177,17 @@ test("failed frames are named with their reason, by the step where there are sev
     "  and 3 more reasons",
   ]);
   expect(asked).toEqual([3, 4, 6]);
+});
+
+test("a job goes on by itself unless it, its pools, or everyone at work on it is paused", () => {
+  const at = (...states: Worker["state"][]) => states.map((state) => ({ state }));
+  expect(isHeld(job(), at("busy"))).toBe(false);
+  expect(isHeld(job(), at("busy", "pausing"))).toBe(false);
+  expect(isHeld(job(), at("draining"))).toBe(false);
+  expect(isHeld(job(), at("pausing", "pausing"))).toBe(true);
+  expect(isHeld(job({ pausedPools: ["local"] }), [])).toBe(true);
+  for (const state of ["pausing", "paused", "canceling"] as const)
+    expect(isHeld(job({ state }), at("busy"))).toBe(true);
 });
 
 test("a job that waits for paused workers says which, and how one goes on", () => {

@@ -3,6 +3,7 @@
 import { basename, dirname } from "node:path";
 import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
+import type { Worker } from "../contract/worker.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
 import { asTypedHere, tally } from "./own-name.ts";
@@ -155,6 +156,21 @@ function failureHints(job: JobDetail): string[] {
   lines.push(`  What the renderer said: ${tally(`logs ${job.number}`)}`);
   lines.push(`  Render them again:      ${tally(`requeue ${job.number} --failed`)}`);
   return lines;
+}
+
+/**
+ * Whether nothing more of it begins until somebody says so: it is paused or stopping, or so is everyone at work on it
+ * (`workers`), as with their pool. Nobody knows then how long it still takes.
+ */
+export function isHeld(
+  { state, pausedPools = [] }: Pick<JobDetail, "state"> & Partial<Pick<JobDetail, "pausedPools">>,
+  workers: readonly Pick<Worker, "state">[],
+): boolean {
+  return (
+    ["pausing", "paused", "canceling"].includes(state) ||
+    pausedPools.length > 0 ||
+    (workers.length > 0 && workers.every((one) => one.state === "pausing"))
+  );
 }
 
 /** Until when a job that was paused is not: frames in work are finished. Empty when there are none. */

@@ -9,7 +9,7 @@ import { drawBlock } from "./grid/block.ts";
 import { createInPlace, type Screen } from "./grid/in-place.ts";
 import type { Look } from "./grid/text.ts";
 import { readTimes } from "./job-reads.ts";
-import { failedLines } from "./job-words.ts";
+import { failedLines, isHeld } from "./job-words.ts";
 import { wantsColour } from "./style.ts";
 import { awayText, backText, createRemarks, gapText, type ClosingListener } from "./watch-lines.ts";
 import { watchOutput } from "./write.ts";
@@ -36,6 +36,7 @@ export function createGridListener(
       ...asBegun(job, store),
       timings,
       machines: workers.length,
+      isHeld: isHeld({ state: job.state }, workers),
       work: workOf(job, store, timings, workers, isThisMachine(broker.client)),
       newest,
       isAway,

@@ -40,6 +40,17 @@ test("show says the time left as watching and the page do: by each frame's time,
   const estimate = estimateOf(job, timings, 1, Date.now());
   expect(estimate && roughly(estimate.seconds)).toBe("5.5 h");
   expect(await left()).toBe("about 5.5 h (3 to 8 h)");
+  // Nobody knows while it is paused, or the pool of who renders it.
+  const setJob = (intent: "pause" | "run") =>
+    broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  const setPool = (intent: "pause" | "run") =>
+    broker.api.ok("setPoolIntent", { params: { pool: "local" }, body: { intent } });
+  await setJob("pause");
+  expect(await left()).toBeUndefined();
+  await setJob("run");
+  expect(await left()).toBeDefined();
+  await setPool("pause");
+  expect(await left()).toBeUndefined();
 });
 
 test("states are in the page's words, and ls takes those as well as the names of the API", async () => {

@@ -9,7 +9,7 @@ import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
-import { failureLines, notHomeWords, pausedHint } from "../job-words.ts";
+import { failureLines, isHeld, notHomeWords, pausedHint } from "../job-words.ts";
 import { asTypedHere, tally } from "../own-name.ts";
 import { forTerminal, paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
@@ -57,12 +57,13 @@ export async function show(args: string[]): Promise<number> {
   return exitCodes.ok;
 }
 
-/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it. */
+/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it or goes on with it. */
 async function timeLeft(client: Client, job: JobDetail): Promise<string | null> {
   if (job.startedAt === null || job.endedAt !== null) return null;
   const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers");
-  const machines = items.filter((one) => one.jobNumber === job.number).length;
-  if (machines === 0) return null;
+  const atWork = items.filter((one) => one.jobNumber === job.number);
+  const machines = atWork.length;
+  if (machines === 0 || isHeld(job, atWork)) return null;
   const timings = createTimings(job.number);
   await readTimes(client, job.number, timings);
   const left = estimateOf(job, timings, machines, Date.now());

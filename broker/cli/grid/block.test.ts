@@ -102,6 +102,7 @@ function viewOf(
       { ...inWork, name: "frame 189", where: "desk-2", isHere: true },
     ],
     newest: "/shots/orbit/010/beauty_0187.exr",
+    isHeld: false,
     isAway: false,
     isFinal: false,
     now: began + 250_000,
@@ -244,9 +245,9 @@ test("what stays at the end: the lights, counts, how long it took", () => {
 
 test.each<[string, JobState, Partial<JobView>]>([
   ["waiting", "queued", {}],
-  ["paused", "paused", {}],
-  ["pausing after these frames", "pausing", {}],
-  ["stopping", "canceling", {}],
+  ["paused", "paused", { isHeld: true }],
+  ["pausing after these frames", "pausing", { isHeld: true }],
+  ["stopping", "canceling", { isHeld: true }],
   ["done in 12 min 00 s", "succeeded", {}],
   ["canceled after 12 min 00 s", "canceled", {}],
   ["no answer from the broker", "running", { isAway: true }],
@@ -254,7 +255,7 @@ test.each<[string, JobState, Partial<JobView>]>([
   const lines = drawBlock(viewOf([oneStep], more, state), { columns: 80, rows: 24 }, look);
   expect(lines[1]?.endsWith(` ${words}`)).toBe(true);
   // Nobody can say how long it takes while nothing is heard.
-  if (more.isAway) expect(lines.join("\n")).not.toContain("left");
+  if (more.isAway || more.isHeld) expect(lines.join("\n")).not.toContain("left");
 });
 
 test("no size makes it taller or wider than the terminal, and every size says how far the job is", () => {
