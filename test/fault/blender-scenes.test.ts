@@ -61,7 +61,7 @@ test("a missing linked library: it vanishes after submit, the finished frames st
   expect(requeued.code, requeued.text).toBe(0);
   const watched = await studio.tally("watch", String(number));
   expect(watched.code).toBe(1);
-  expect(watched.text).toContain(`1 frame: The scene needs files that are not there: library ${library}. `);
+  expect(watched.text).toContain(`frame 3: The scene needs files that are not there: library ${library}. `);
   expect(watched.text).toContain("Put them back, or submit again with --allow-missing");
   expect(await states(number)).toEqual({ 1: "succeeded", 2: "succeeded", 3: "failed" });
   expect([1, 2, 3].map((frame) => fingerprint(home(frame)))).toEqual(before);
