@@ -283,6 +283,28 @@ test("a pause is said once, though the frame in work is finished first; and so i
   expect(out.match(/goes on\./g)).toHaveLength(2);
 });
 
+test("who watches a job again is told what happens from then on, not once more what another reader heard", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-3" }]);
+  const first = watch(broker.url, broker.adminToken);
+  await first.printed(/0 of 3 frames done/);
+  const worker = await joinWorker(broker);
+  await finish(worker, 1);
+  for (const intent of ["pause", "run"] as const)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  await finish(worker, 2);
+  expect(told((await first.ended).out)).toEqual([1, 2, 3]);
+  expect(told((await watch(broker.url, broker.adminToken).ended).out)).toEqual([]);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "2" } });
+  const again = watch(broker.url, broker.adminToken);
+  await again.printed(/2 of 3 frames done/);
+  await finish(worker, 1);
+  const { out } = await again.ended;
+  expect(told(out)).toEqual([2]);
+  expect(out).not.toMatch(/paused|goes on/);
+});
+
 test("too many who follow: it is said, and once there is room it goes on", async () => {
   const broker = await testBroker({ feed: { maxReaders: 1 } });
   await submit(broker.api);
