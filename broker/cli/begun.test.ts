@@ -111,6 +111,8 @@ test("the row of a worker names the frame that it began, then how many it does a
     isHere: true,
   });
   expect(row([2], [2])).toMatchObject({ name: "frame 13", next: "" });
+  // Begun is all that was told of it: no percent.
+  expect(row([1], [1])).toMatchObject({ name: "frame 12", isBegun: true, percent: null, status: null });
   expect(row([1, 2, 3], [1, 2, 3, 4], false)).toMatchObject({
     name: "frame 13 and 2 more",
     next: "then 1 more",

@@ -70,6 +70,7 @@ export function workOf(
     const begun = sorted.filter((one) => told(one) !== undefined);
     // Of several that were begun at once the one that is told about.
     const ordinal = begun.find((one) => (told(one)?.percent ?? 0) > 0) ?? begun[0] ?? sorted[0] ?? 0;
+    const progress = told(ordinal);
     const isBegun = begun.length > 0;
     const others = begun.length - 1;
     const inTurn = sorted.length - Math.max(1, begun.length);
@@ -77,8 +78,9 @@ export function workOf(
       name: nameOf(job, store, step, ordinal) + (others > 0 ? ` and ${others} more` : ""),
       next: inTurn > 0 ? `then ${inTurn} more` : "",
       isBegun,
-      percent: isBegun ? (told(ordinal)?.percent ?? null) : null,
-      status: isBegun ? (told(ordinal)?.status ?? null) : stateWords.leased,
+      // 0 without a word says only that it is begun: many programs never tell how far they are.
+      percent: progress && (progress.percent > 0 || progress.status !== null) ? progress.percent : null,
+      status: isBegun ? (progress?.status ?? null) : stateWords.leased,
       where: name,
       isHere: pool === "local" && here,
       since: isBegun ? (timings.of(step).running.get(ordinal) ?? null) : null,
