@@ -8,6 +8,7 @@ import { runCommandLine } from "../broker/cli/command-line.ts";
 import { dataFolderOf } from "../broker/cli/connect.ts";
 import { exitCodes, explain, Failure } from "../broker/cli/failure.ts";
 import { configuredBlenders } from "../broker/cli/machine.ts";
+import { newPageAddress } from "../broker/cli/page-address.ts";
 import { driverFolder, pythonCommand } from "../container/agent/blender/blender-process.ts";
 import { findBlenders, type BlenderInstall } from "../container/agent/blender/discover.ts";
 
@@ -24,7 +25,8 @@ async function demo(args: string[]): Promise<number> {
   console.log(
     `The broker ${broker.started ? "runs in the background" : "is running already"} at ${broker.client.url}`,
   );
-  if (broker.loginUrl !== undefined) console.log(`  its page (this address works once): ${broker.loginUrl}`);
+  const page = await pageOf(broker);
+  if (page !== undefined) console.log(`  its page (this address works once): ${page}`);
   const blender = found.findLast((one) => one.kind === "bpy") ?? found[0];
   if (blender === undefined) console.log("There is no Blender here, so small drawings stand in for frames.");
   else console.log(`Making the scene tally-demo/tally-demo.blend with Blender ${blender.version} …`);
@@ -66,6 +68,12 @@ async function startBroker(port: number | undefined): Promise<FoundBroker> {
     console.log(`${error.message.split(". ")[0]}, so the demo takes a free one.`);
     return findOrStart({ port: 0 });
   }
+}
+
+/** A browser that was never here needs a fresh address, also of a broker that ran before. */
+async function pageOf({ client, loginUrl }: FoundBroker): Promise<string | undefined> {
+  // Refused, as for another broker's token that may not: the demo goes on without.
+  return loginUrl ?? (await newPageAddress(client).catch(() => undefined))?.url;
 }
 
 async function scene(blender: BlenderInstall, folder: string): Promise<string[]> {

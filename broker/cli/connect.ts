@@ -64,7 +64,7 @@ export function findBroker(options: BrokerOptions): Client {
   const token = options.token ?? process.env["TALLY_TOKEN"] ?? own;
   if (token === undefined) {
     throw new Failure(
-      `A token is needed for ${address}: set TALLY_TOKEN, or give --token TEXT. On the broker's machine \`tally token create\` makes one.`,
+      `A token is needed for ${address}: set TALLY_TOKEN, or give --token TEXT. On the broker's machine \`${tally("token create")}\` makes one.`,
       exitCodes.usage,
     );
   }

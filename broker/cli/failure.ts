@@ -1,6 +1,6 @@
 // How a command ends when it cannot do what was asked: one sentence and an exit code.
 import { ProblemError, UnreachableError } from "../contract/client.ts";
-import { tally } from "./own-name.ts";
+import { asTypedHere, tally } from "./own-name.ts";
 import { plainLines } from "./style.ts";
 
 /** 0 is well; the others say whose turn it is: the work's, the typist's, or the broker's. */
@@ -32,7 +32,7 @@ interface Explained {
 export function explain(error: unknown): Explained {
   const { text, ...rest } = explained(error);
   // Names and reasons of others stand in many of these sentences.
-  return { text: plainLines(text), ...rest };
+  return { text: asTypedHere(plainLines(text)), ...rest };
 }
 
 function explained(error: unknown): Explained {
@@ -41,7 +41,8 @@ function explained(error: unknown): Explained {
   if (error instanceof ProblemError) {
     // The sentence of a conflict says it all; its fields are for programs.
     const said = error.code === "conflict" ? [] : (error.body.errors ?? []);
-    const fields = said.filter(({ detail }) => !error.message.includes(detail));
+    // A single one says in short for programs what the sentence says.
+    const fields = said.length === 1 ? [] : said.filter(({ detail }) => !error.message.includes(detail));
     const lines = fields.map(({ pointer, detail }) => `  ${pointer === "" ? "" : `${pointer}: `}${detail}`);
     const isPassing = error.code === "busy" || error.code === "rate-limited";
     const next = isPassing ? " Try again in a moment." : "";

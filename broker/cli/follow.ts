@@ -8,6 +8,7 @@ import { createAsking, type Asking } from "./asking.ts";
 import { Failure } from "./failure.ts";
 import { openJobFeed, type Gap, type JobFeed } from "./job-feed.ts";
 import { getJob, undelivered } from "./job-reads.ts";
+import { failureLines } from "./job-words.ts";
 import { tally } from "./own-name.ts";
 import { createTeller, type Teller } from "./tell-frames.ts";
 
@@ -72,8 +73,12 @@ export interface Ending {
   notHome: Artifact[];
   /** Files that wait for somebody to pull them. */
   toPull: number;
+  /** Which frames failed, and why, in lines. */
+  failed: readonly string[];
 }
 
+/** Why frames failed is said at the end in so many lines. */
+const shownReasons = 5;
 /** With the frames done and files on their way: looks at least and at most so often, ms. */
 const lookAtLeastMs = 2000;
 const lookAtMostMs = 250;
@@ -165,7 +170,9 @@ async function follow(
     // What happened before this look is heard first.
     if (!isHome || (await isBehind(feed, number, cursor))) continue;
     await teller.flush();
-    return { job, notHome, toPull: waits ? 0 : open.length };
+    const names = teller;
+    const failed = await failureLines(job, (step, ordinal) => names.nameOf(step, ordinal), shownReasons);
+    return { job, notHome, toPull: waits ? 0 : open.length, failed };
     // oxlint-enable no-await-in-loop
   }
 }

@@ -73,6 +73,8 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
   let failure: unknown;
   /** A snapshot is coming that is not known yet. */
   let isFresh = true;
+  /** How far the broker was then. A snapshot may be one that it kept: the events up to here belong to it and are no news. */
+  let freshAt = 0;
   let isKnown = false;
   let gap: Gap | null = null;
   let isAway = false;
@@ -148,6 +150,7 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
     const job = store.details.get(number);
     if (message.type === "hello" && !message.resumed) {
       isFresh = true;
+      freshAt = parseCursor(message.cursor)?.n ?? 0;
       const before = statesOf(store.steps.get(number));
       if (isKnown && job) gap ??= { reason: "epoch", detail: "", job, before, after: new Map() };
     }
@@ -155,7 +158,8 @@ export async function openJobFeed(options: JobFeedOptions): Promise<JobFeed> {
     onMessage?.(message, store);
     const at = cursor === undefined ? undefined : parseCursor(cursor)?.n;
     if (at === undefined) return;
-    if (isFresh && message.type === "snapshot") {
+    if (isFresh) {
+      if (at < freshAt) return;
       isFresh = false;
       isKnown = true;
       // Copied: what comes next changes the store before it is told.

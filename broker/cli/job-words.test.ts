@@ -1,8 +1,17 @@
 // Sentences and lines about jobs, as they are read on a terminal or in a pipe.
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import type { JobDetail } from "../contract/job.ts";
+import type { Worker } from "../contract/worker.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
-import { endingText, failedLines, finishedLine, frameName, pausedHint } from "./job-words.ts";
+import {
+  endingText,
+  failedLines,
+  failureLines,
+  finishedLine,
+  frameName,
+  isHeld,
+  pausedHint,
+} from "./job-words.ts";
 
 // The sentences name `npx tally` where npm started this; these tests are about the rest.
 beforeAll(() => {
@@ -48,23 +57,21 @@ const frame = {
   step: "Render",
   frame: "7",
   seconds: 0.42,
-  worker: "pc",
+  worker: "render-01",
   device: "CPU",
   file: "/shots/tally-demo/0007.png",
   kept: false,
 };
 
 test("a finished frame is one line", () => {
-  expect(finishedLine(job(), frame, "this PC", 100)).toBe(
-    "frame 7/24   0.4 s  …/tally-demo/0007.png  [this PC, CPU]",
-  );
-  expect(finishedLine(job(), { ...frame, device: null, file: null }, "node-3", 100)).toBe(
+  expect(finishedLine(job(), frame, 100)).toBe("frame 7/24   0.4 s  …/tally-demo/0007.png  [render-01, CPU]");
+  expect(finishedLine(job(), { ...frame, worker: "node-3", device: null, file: null }, 100)).toBe(
     "frame 7/24   0.4 s  [node-3]",
   );
 });
 
 test("a file that was there and stayed is called so", () => {
-  expect(finishedLine(job(), { ...frame, kept: true }, "", 100)).toContain(
+  expect(finishedLine(job(), { ...frame, worker: null, kept: true }, 100)).toContain(
     "…/tally-demo/0007.png  kept as it was",
   );
 });
@@ -88,10 +95,10 @@ test("a failed frame is told with what to type; a try that is repeated is not al
     reason: "The GPU ran out of memory.",
     willRetry: false,
   };
-  expect(failedLines(job(), failed, "this PC")).toBe(
-    "frame 7 failed on this PC: The GPU ran out of memory.\n  Read on: tally logs 12 --frame 7",
+  expect(failedLines(job(), failed)).toBe(
+    "frame 7 failed on pc: The GPU ran out of memory.\n  Read on: tally logs 12 --frame 7",
   );
-  expect(failedLines(job(), { ...failed, willRetry: true }, "pc")).toBe(
+  expect(failedLines(job(), { ...failed, willRetry: true })).toBe(
     "frame 7 did not succeed on pc and is tried again: The GPU ran out of memory.",
   );
 });
@@ -99,16 +106,16 @@ test("a failed frame is told with what to type; a try that is repeated is not al
 test("endings: done, failed, canceled, and rendered but not home", () => {
   const endedAt = "2026-03-01T10:00:13.000Z";
   const done = job({ state: "succeeded", endedAt, counts: { ...none, succeeded: 24 } });
-  expect(endingText({ job: done, notHome: [], toPull: 0 })).toBe(
+  expect(endingText({ job: done, notHome: [], toPull: 0, failed: [] })).toBe(
     "Job 12 is done: 24 frames in 12 s. They are in /shots/tally-demo\n",
   );
-  const failures = [{ reason: "No camera.", count: 2, step: "Render", ordinals: [3, 4] }];
-  const failed = job({ state: "failed", endedAt, counts: { ...none, succeeded: 22, failed: 2 }, failures });
-  expect(endingText({ job: failed, notHome: [], toPull: 0 })).toBe(
-    "Job 12 failed: 2 of 24 frames.\n  2 frames: No camera.\n  What the renderer said: tally logs 12\n  Render them again:      tally requeue 12 --failed\n",
+  const failed = job({ state: "failed", endedAt, counts: { ...none, succeeded: 22, failed: 2 } });
+  const lines = ["  frames 4, 5: No camera."];
+  expect(endingText({ job: failed, notHome: [], toPull: 0, failed: lines })).toBe(
+    "Job 12 failed: 2 of 24 frames.\n  frames 4, 5: No camera.\n  What the renderer said: tally logs 12\n  Render them again:      tally requeue 12 --failed\n",
   );
   const canceled = job({ state: "canceled", endedAt, counts: { ...none, succeeded: 7, canceled: 17 } });
-  expect(endingText({ job: canceled, notHome: [], toPull: 0 })).toContain(
+  expect(endingText({ job: canceled, notHome: [], toPull: 0, failed: [] })).toContain(
     "Job 12 was canceled after 7 of 24 frames.\n",
   );
   const stuck = {
@@ -130,9 +137,57 @@ test("endings: done, failed, canceled, and rendered but not home", () => {
     deliveredAt: null,
   };
   const notHome = [{ ...stuck, problem: "the disk is full" }];
-  expect(endingText({ job: done, notHome, toPull: 0 })).toMatch(
+  expect(endingText({ job: done, notHome, toPull: 0, failed: [] })).toMatch(
     /is rendered, but 1 file could not be brought home:\n {2}\/shots\/0001\.png: the disk is full\n/,
   );
+});
+
+test("failed frames are named with their reason, by the step where there are several", async () => {
+  const asked: number[] = [];
+  const frameOf = async (step: string, ordinal: number) => {
+    asked.push(ordinal);
+    return step === "Render" ? String(ordinal + 1) : null;
+  };
+  const failure = (reason: string, step: string, ordinals: number[], count = ordinals.length) => ({
+    reason,
+    count,
+    step,
+    ordinals,
+  });
+  const failures = [
+    failure("No camera.", "Render", [3]),
+    failure("No texture.", "Render", [4, 6]),
+    failure("No disk.", "Render", [8, 9, 10, 11, 12, 13, 14], 90),
+    failure("No ffmpeg.", "Encode", [0]),
+    failure("No tool.", "Encode", [1, 2]),
+  ];
+  expect(await failureLines(job({ failures }), frameOf)).toEqual([
+    "  frame 4: No camera.",
+    "  frames 5, 7: No texture.",
+    "  frames 9, 10, 11, 12, 13, 14, …: No disk.",
+    "  Encode: No ffmpeg.",
+    "  2 tasks: No tool.",
+  ]);
+  asked.length = 0;
+  const [step] = job().steps;
+  const steps = [step, { ...step, index: 1, name: "Encode" }] as JobDetail["steps"];
+  expect(await failureLines(job({ failures, steps }), frameOf, 2)).toEqual([
+    "  Render frame 4: No camera.",
+    "  Render frames 5, 7: No texture.",
+    "  and 3 more reasons",
+  ]);
+  expect(asked).toEqual([3, 4, 6]);
+});
+
+test("a job goes on by itself unless it, its pools, or everyone at work on it is paused", () => {
+  const at = (...states: Worker["state"][]) => states.map((state) => ({ state }));
+  expect(isHeld(job(), at("busy"))).toBe(false);
+  expect(isHeld(job(), at("busy", "pausing"))).toBe(false);
+  expect(isHeld(job(), at("draining"))).toBe(false);
+  expect(isHeld(job(), at("pausing", "pausing"))).toBe(true);
+  expect(isHeld(job({ pausedPools: ["local"] }), [])).toBe(true);
+  for (const state of ["pausing", "paused", "canceling"] as const)
+    expect(isHeld(job({ state }), at("busy"))).toBe(true);
 });
 
 test("a job that waits for paused workers says which, and how one goes on", () => {
@@ -151,9 +206,15 @@ test("a job that waits for paused workers says which, and how one goes on", () =
   );
 });
 
-test("names, reasons and files of others are words in these sentences, and nothing that a terminal obeys", () => {
+test("names, reasons and files of others are words in these sentences, and nothing that a terminal obeys", async () => {
   const bad = (word: string) => `${word}\u001b[2J\u001b]0;${word}\u0007\r\n\u009b1m\u202e`;
-  const failed = { step: bad("step"), frame: "7", worker: "pc", reason: bad("reason"), willRetry: false };
+  const failed = {
+    step: bad("step"),
+    frame: "7",
+    worker: bad("where"),
+    reason: bad("reason"),
+    willRetry: false,
+  };
   const over = job({
     state: "failed",
     endedAt: "2026-03-01T10:00:13.000Z",
@@ -167,12 +228,21 @@ test("names, reasons and files of others are words in these sentences, and nothi
     outputPattern: `/${bad("folder")}/####.png`,
   });
   const said = [
-    finishedLine(over, { ...frame, file: `/shots/${bad("file")}`, device: bad("device") }, bad("where"), 200),
-    failedLines(over, failed, bad("where")),
-    failedLines(over, { ...failed, willRetry: true }, bad("where")),
+    finishedLine(
+      over,
+      { ...frame, worker: bad("where"), file: `/shots/${bad("file")}`, device: bad("device") },
+      200,
+    ),
+    failedLines(over, failed),
+    failedLines(over, { ...failed, willRetry: true }),
     frameName(over, bad("step"), null),
-    endingText({ job: over, notHome: [], toPull: 0 }),
-    endingText({ job: done, notHome: [], toPull: 0 }),
+    endingText({
+      job: over,
+      notHome: [],
+      toPull: 0,
+      failed: await failureLines(over, async () => bad("frame")),
+    }),
+    endingText({ job: done, notHome: [], toPull: 0, failed: [] }),
     pausedHint(over) ?? "",
   ];
   for (const text of said) expect(text).toMatch(/^[ -~…\n]+$/);

@@ -3,9 +3,10 @@
 import { basename, dirname } from "node:path";
 import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
+import type { Worker } from "../contract/worker.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
-import { tally } from "./own-name.ts";
+import { asTypedHere, tally } from "./own-name.ts";
 import { paint, plain, quoted } from "./style.ts";
 
 /** `frame 7/24` where frames are 1 to their number, `frame 107` elsewhere, `Build` for a task that is no frame. */
@@ -20,14 +21,14 @@ export function frameName(job: JobDetail, step: string, frame: string | null): s
   return `${prefix}frame ${plain(frame)}${total}`;
 }
 
-/** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [this PC, CPU]`. */
-export function finishedLine(job: JobDetail, done: FinishedFrame, where: string, width: number): string {
+/** One line about a finished frame: `frame 7/24  0.4 s  …/tally-demo/0007.png  [render-01, CPU]`. */
+export function finishedLine(job: JobDetail, done: FinishedFrame, width: number): string {
   const name = frameName(job, done.step, done.frame).padEnd(
     frameName(job, done.step, String(job.taskCount)).length,
   );
   const seconds = done.seconds === null ? "" : duration(done.seconds);
   const device = done.device === null ? "" : `, ${plain(done.device)}`;
-  const end = where === "" ? "" : `[${plain(where)}${device}]`;
+  const end = done.worker === null ? "" : `[${plain(done.worker)}${device}]`;
   const room = Math.max(20, width - name.length - seconds.length - end.length - 6);
   const file = done.file === null ? "" : nameAndFolder(plain(done.file), room);
   const kept = done.kept ? "kept as it was" : "";
@@ -43,10 +44,10 @@ function nameAndFolder(path: string, room: number): string {
 }
 
 /** Two lines about a failed try: what happened, and what to type. */
-export function failedLines(job: JobDetail, failed: FailedFrame, where: string): string {
+export function failedLines(job: JobDetail, failed: FailedFrame): string {
   const name = frameName(job, failed.step, failed.frame).replace(/\/\d+$/, "");
-  const on = where === "" ? "" : ` on ${plain(where)}`;
-  const reason = plain(failed.reason);
+  const on = failed.worker === null ? "" : ` on ${plain(failed.worker)}`;
+  const reason = asTypedHere(plain(failed.reason));
   if (failed.willRetry)
     return `${paint("yellow", `${name} did not succeed${on} and is tried again:`)} ${reason}`;
   const look =
@@ -62,7 +63,7 @@ export function folderOf(job: JobDetail): string | null {
 }
 
 /** How it ended, in a few lines, with the next command where there is something to do. */
-export function endingText({ job, notHome, toPull }: Ending): string {
+export function endingText({ job, notHome, toPull, failed }: Ending): string {
   const { number, counts, taskCount } = job;
   const folder = plain(folderOf(job));
   const took =
@@ -87,11 +88,11 @@ export function endingText({ job, notHome, toPull }: Ending): string {
     lines.push(`Job ${number} was canceled after ${counts.succeeded} of ${counted(taskCount, "frame")}.`);
     lines.push(`  Render the rest after all: ${tally(`requeue ${number}`)}`);
   } else {
-    const why = job.intentReason === null ? "" : ` ${plain(job.intentReason)}`;
+    const why = job.intentReason === null ? "" : ` ${asTypedHere(plain(job.intentReason))}`;
     lines.push(
       paint("red", `Job ${number} failed: ${counts.failed} of ${counted(taskCount, "frame")}.`) + why,
     );
-    lines.push(...failureLines(job));
+    lines.push(...failed, ...failureHints(job));
   }
   for (const artifact of notHome.slice(0, 5)) lines.push(`  ${notHomeWords(artifact)}`);
   if (notHome.length > 0)
@@ -114,18 +115,68 @@ export function workOf({ taskCount, templateName }: Pick<JobDetail, "taskCount" 
 
 /** What keeps a file from home; its sentence names the file. */
 export function notHomeWords({ name, problem }: Pick<Artifact, "name" | "problem">): string {
-  return plain(problem?.startsWith(name) === true ? problem : `${name}: ${problem ?? "still on its way"}`);
+  const said = asTypedHere(problem ?? "still on its way");
+  return plain(problem?.startsWith(name) === true ? said : `${name}: ${said}`);
 }
 
-/** Failed frames by reason, and what to type about them. */
-export function failureLines(job: JobDetail): string[] {
-  const lines = job.failures
-    .slice(0, 5)
-    .map(({ count, reason }) => `  ${counted(count, "frame")}: ${plain(reason)}`);
-  if (job.failures.length > 5) lines.push(`  and ${counted(job.failures.length - 5, "more reason")}`);
+const shownFrames = 6;
+
+/**
+ * Why frames failed, a line for each reason with the frames it is said of: `frame 4: …`, `frames 4, 5: …`. `frameOf`
+ * tells a frame's name; it is asked about few of each reason, and of `most` reasons at most.
+ */
+export async function failureLines(
+  { failures, steps }: Pick<JobDetail, "failures" | "steps">,
+  frameOf: (step: string, ordinal: number) => Promise<string | null>,
+  most = Infinity,
+): Promise<string[]> {
+  const lines = await Promise.all(
+    failures.slice(0, most).map(async ({ reason, count, step, ordinals }) => {
+      const names = await Promise.all(
+        ordinals.slice(0, shownFrames).map((ordinal) => frameOf(step, ordinal)),
+      );
+      const listed = names.filter((name) => name !== null);
+      const inStep = steps.length > 1 ? `${step} ` : "";
+      const noFrames = count === 1 ? step : `${inStep}${counted(count, "task")}`;
+      const more = count > listed.length ? ", …" : "";
+      const which =
+        listed.length === 0
+          ? noFrames
+          : `${inStep}frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
+      return `  ${paint("red", plain(which))}: ${asTypedHere(plain(reason))}`;
+    }),
+  );
+  if (failures.length > most) lines.push(`  and ${counted(failures.length - most, "more reason")}`);
+  return lines;
+}
+
+/** What to type about failed frames. */
+function failureHints(job: JobDetail): string[] {
+  const lines: string[] = [];
   lines.push(`  What the renderer said: ${tally(`logs ${job.number}`)}`);
   lines.push(`  Render them again:      ${tally(`requeue ${job.number} --failed`)}`);
   return lines;
+}
+
+/**
+ * Whether nothing more of it begins until somebody says so: it is paused or stopping, or so is everyone at work on it
+ * (`workers`), as with their pool. Nobody knows then how long it still takes.
+ */
+export function isHeld(
+  { state, pausedPools = [] }: Pick<JobDetail, "state"> & Partial<Pick<JobDetail, "pausedPools">>,
+  workers: readonly Pick<Worker, "state">[],
+): boolean {
+  return (
+    ["pausing", "paused", "canceling"].includes(state) ||
+    pausedPools.length > 0 ||
+    (workers.length > 0 && workers.every((one) => one.state === "pausing"))
+  );
+}
+
+/** Until when a job that was paused is not: frames in work are finished. Empty when there are none. */
+export function stillInWork({ counts: { running } }: Pick<JobDetail, "counts">): string {
+  // Not how many: of those that a worker took together it finishes the one that it began.
+  return running === 0 ? "" : ` once the ${running === 1 ? "frame in work is" : "frames in work are"} done`;
 }
 
 /** Why it waits and what to type, when its pools or every worker that could render it are paused; else null. */

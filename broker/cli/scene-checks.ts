@@ -21,6 +21,8 @@ const aliases: Record<string, string> = {
 };
 
 const movieFormats = ["FFMPEG", "AVI_JPEG", "AVI_RAW", "MP4", "MOV", "MKV", "AVI", "WEBM"];
+const insteadOfMovie =
+  "Use --format PNG for a picture of each frame, and --encode too for a film of them when all are done.";
 const engines = ["CYCLES", "BLENDER_EEVEE", "BLENDER_WORKBENCH", "EEVEE", "WORKBENCH"];
 
 /** Blender's name for a typed format or engine. */
@@ -36,7 +38,7 @@ export function checkFormatAndEngine(values: SubmitValues): string[] {
   if (format !== undefined && !pictureFormats.includes(spelledOut(format))) {
     problems.push(
       movieFormats.includes(spelledOut(format))
-        ? `--format ${format} is a movie, and a movie cannot be rendered frame by frame. Use --format PNG, and join the frames afterwards.`
+        ? `--format ${format} is a movie, and a movie cannot be rendered frame by frame. ${insteadOfMovie}`
         : `--format does not know "${format}". ${didYouMean(format, [...pictureFormats, "JPG", "EXR"], "It takes")}`,
     );
   }
@@ -92,7 +94,7 @@ export function checkScene(inspection: Inspection, scene: InspectedScene, values
   }
   if (scene.isMovie && values.format === undefined)
     problems.push(
-      `The scene writes a movie (${scene.format}), and a movie cannot be rendered frame by frame. Choose a picture format: --format PNG.`,
+      `The scene writes a movie (${scene.format}), and a movie cannot be rendered frame by frame. ${insteadOfMovie}`,
     );
   if (inspection.missing.length > 0 && !values["allow-missing"])
     problems.push(

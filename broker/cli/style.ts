@@ -1,6 +1,7 @@
 // Colour and width for a terminal, and nothing of either for a pipe.
 import { styleText } from "node:util";
 import { stateWord } from "../contract/state-words.ts";
+import { columnsOf, withoutColours, wrap } from "./columns.ts";
 
 export type Colour = "red" | "green" | "yellow" | "cyan" | "dim" | "bold";
 
@@ -87,8 +88,17 @@ export function table(rows: readonly (readonly string[])[], right: readonly numb
 }
 
 function visible(text: string): number {
-  // oxlint-disable-next-line no-control-regex -- colours are escape sequences
-  return text.replace(/\u001b\[\d+m/g, "").length;
+  return columnsOf(withoutColours(text));
+}
+
+/** Text of several lines, for a terminal broken between words where it would break them itself; as it is for a pipe. */
+export function forTerminal(text: string): string {
+  const { isTTY, columns } = process.stdout;
+  if (isTTY !== true || !columns) return text;
+  return text
+    .split("\n")
+    .flatMap((line) => wrap(line, columns))
+    .join("\n");
 }
 
 /** A name as it is typed in a shell. */

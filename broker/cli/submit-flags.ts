@@ -5,6 +5,7 @@ import { frameOrders, type SubmitInput } from "../contract/job.ts";
 import { brokerHelp, brokerOptions, readArguments, readChoice, readWhole, usage } from "./arguments.ts";
 import { exitCodes, Failure } from "./failure.ts";
 import { FramesMistake, parseFrames, type Frames } from "./frames.ts";
+import { tally } from "./own-name.ts";
 
 /** The help text of `tally submit`. */
 export const submitHelp = `tally submit SCENE.blend   [--frames 1-120] [-o FOLDER/NAME_####] …
@@ -113,7 +114,7 @@ export function readSubmit(args: readonly string[]) {
   if (values.upload && values["in-place"])
     throw usage("submit", "--upload and --in-place say opposite things: give one of them.");
   if (file === undefined && values.template === undefined)
-    throw usage("submit", "What should be rendered? Give a scene: tally submit shot.blend.");
+    throw usage("submit", `What should be rendered? Give a scene: ${tally("submit shot.blend")}.`);
   if (file !== undefined && values.template !== undefined)
     throw usage("submit", `Give either a file or --template, not both ${file} and ${values.template}.`);
   return { values, file };

@@ -18,6 +18,8 @@ export interface Teller {
   tellGap(gap: Gap): Promise<number>;
   /** Frames whose file has not come: nothing more comes. */
   flush(): Promise<void>;
+  /** The number of a frame as people say it; null for a task that is no frame. */
+  nameOf(step: string, ordinal: number): Promise<string | null>;
 }
 
 /** `waits`: somebody brings the files home, and their frames are told then. */
@@ -146,7 +148,7 @@ export function createTeller(feed: JobFeed, job: JobDetail, listener: Listener, 
     for (const done of waiting.rest()) await listener.finished(done);
   }
 
-  return { tell, tellHistory, tellGap, flush };
+  return { tell, tellHistory, tellGap, flush, nameOf };
 }
 
 /** Names of frames, as the feed says them; of steps whose numbers are too irregular for that the broker is asked. */

@@ -11,6 +11,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "./template-files.ts";
+import { tally } from "./own-name.ts";
 import { usageMistake } from "./usage.ts";
 
 const job =
@@ -84,5 +85,5 @@ test("an unknown option is told with the command to type", () => {
     "check",
     new Error("Unknown option '--jsn'. To specify a positional argument …"),
   );
-  expect(message).toBe("tally check has no option --jsn. Type: tally check --help");
+  expect(message).toBe(`tally check has no option --jsn. Type: ${tally("check --help")}`);
 });

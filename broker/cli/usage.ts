@@ -1,4 +1,5 @@
 // Wrong options on the command line, told in one sentence with the command to type next.
+import { tally } from "./own-name.ts";
 
 /** What to say when `parseArgs` refused the options of a command. */
 export function usageMistake(command: string, error: unknown): string {
@@ -7,5 +8,5 @@ export function usageMistake(command: string, error: unknown): string {
   const what = message.startsWith("Unknown option")
     ? `tally ${command} has no option ${option}.`
     : `The option ${option} of tally ${command} is not given as it should be.`;
-  return `${what} Type: tally ${command} --help`;
+  return `${what} Type: ${tally(`${command} --help`)}`;
 }

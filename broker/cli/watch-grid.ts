@@ -1,27 +1,17 @@
 // What watching shows on a terminal: the job as lights at the bottom, failures and remarks above them.
-import { progressKey, type FeedStore } from "../contract/feed-store.ts";
-import { frameNames } from "../contract/frame-names.ts";
-import type { JobDetail } from "../contract/job.ts";
+import type { FeedStore } from "../contract/feed-store.ts";
 import { createTimings, type Timings } from "../contract/timings.ts";
-import type { Worker } from "../contract/worker.ts";
 import type { Asking } from "./asking.ts";
+import { asBegun, workOf } from "./begun.ts";
 import { isThisMachine } from "./connect.ts";
 import type { FollowedJob } from "./follow.ts";
 import { drawBlock } from "./grid/block.ts";
 import { createInPlace, type Screen } from "./grid/in-place.ts";
 import type { Look } from "./grid/text.ts";
-import type { FrameInWork } from "./grid/work.ts";
 import { readTimes } from "./job-reads.ts";
-import { failedLines } from "./job-words.ts";
+import { failedLines, isHeld } from "./job-words.ts";
 import { wantsColour } from "./style.ts";
-import {
-  awayText,
-  backText,
-  createPlaces,
-  createRemarks,
-  gapText,
-  type ClosingListener,
-} from "./watch-lines.ts";
+import { awayText, backText, createRemarks, gapText, type ClosingListener } from "./watch-lines.ts";
 import { watchOutput } from "./write.ts";
 
 /** Without news the times are drawn anew so often, ms. */
@@ -33,7 +23,6 @@ export function createGridListener(
   screen: Screen = ownScreen,
   look: Look = lookOf(),
 ): ClosingListener {
-  const whereIs = createPlaces(broker);
   let job: FollowedJob | undefined;
   let store: FeedStore | undefined;
   let timings: Timings | undefined;
@@ -44,10 +33,10 @@ export function createGridListener(
     if (job === undefined || store === undefined || timings === undefined) return [];
     const workers = [...store.workers.values()].filter((one) => one.jobNumber === job?.number);
     const view = {
-      job,
-      steps: store.steps.get(job.number) ?? new Map(),
+      ...asBegun(job, store),
       timings,
       machines: workers.length,
+      isHeld: isHeld({ state: job.state }, workers),
       work: workOf(job, store, timings, workers, isThisMachine(broker.client)),
       newest,
       isAway,
@@ -91,8 +80,8 @@ export function createGridListener(
       newest = done.file ?? newest;
       block.change();
     },
-    async failed(failed) {
-      if (job !== undefined) block.above(failedLines(job, failed, await whereIs(failed.worker)));
+    failed(failed) {
+      if (job !== undefined) block.above(failedLines(job, failed));
     },
     away(url, why) {
       isAway = true;
@@ -134,40 +123,4 @@ export function lookOf(env: NodeJS.ProcessEnv = process.env, platform = process.
   const locale = env["LC_ALL"] || env["LC_CTYPE"] || env["LANG"] || "";
   // Windows writes to its terminals in Unicode, whatever the locale.
   return { colour: wantsColour(env, true), unicode: platform === "win32" || /utf-?8/i.test(locale) };
-}
-
-/** The frame that each machine renders now, in the order of the frames. */
-function workOf(
-  job: JobDetail,
-  store: FeedStore,
-  timings: Timings,
-  workers: readonly Worker[],
-  here: boolean,
-): FrameInWork[] {
-  const order = new Map(job.steps.map(({ name, index }) => [name, index]));
-  const found = workers.flatMap((worker) => {
-    const { step, ordinals, name, pool } = worker;
-    if (step === null || ordinals.length === 0) return [];
-    const told = (ordinal: number) => store.progress.get(progressKey(job.number, step, ordinal));
-    // Of a chunk the one that is told about, else the next one.
-    const ordinal = ordinals.find((one) => told(one) !== undefined) ?? Math.min(...ordinals);
-    const progress = told(ordinal);
-    const at: FrameInWork = {
-      name: nameOf(job, store, step, ordinal),
-      percent: progress?.percent ?? worker.progress,
-      status: progress?.status ?? null,
-      where: pool === "local" && here ? "this PC" : name,
-      since: timings.of(step).running.get(ordinal) ?? null,
-    };
-    return [{ at, step: order.get(step) ?? 0, ordinal }];
-  });
-  return found.toSorted((a, b) => a.step - b.step || a.ordinal - b.ordinal).map(({ at }) => at);
-}
-
-function nameOf(job: JobDetail, store: FeedStore, step: string, ordinal: number): string {
-  const frames = store.steps.get(job.number)?.get(step)?.frames ?? null;
-  const { taskCount } = job.steps.find(({ name }) => name === step) ?? job;
-  if (frames === null) return taskCount === 1 ? step : `${step} ${ordinal + 1}`;
-  const name = `frame ${frameNames(frames)(ordinal)}`;
-  return job.steps.length > 1 ? `${step} ${name}` : name;
 }

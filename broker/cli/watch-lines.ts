@@ -1,15 +1,13 @@
 // What watching prints into a pipe: a line for each frame, or each event as JSON.
-import type { Answer } from "../contract/client.ts";
 import type { JobDetail } from "../contract/job.ts";
 import type { Asking } from "./asking.ts";
-import { isThisMachine } from "./connect.ts";
 import type { Listener } from "./follow.ts";
 import { counted } from "./humane.ts";
 import type { Gap } from "./job-feed.ts";
-import { failedLines, finishedLine, pausedHint } from "./job-words.ts";
+import { failedLines, finishedLine, pausedHint, stillInWork } from "./job-words.ts";
 import { getJob } from "./job-reads.ts";
 import { tally } from "./own-name.ts";
-import { plain, terminalWidth } from "./style.ts";
+import { forTerminal, plain, terminalWidth } from "./style.ts";
 import { write } from "./write.ts";
 
 export interface ClosingListener extends Listener {
@@ -24,9 +22,8 @@ const lonelyMs = 20_000;
 export function createLineListener(
   broker: Asking,
   opening: boolean,
-  print = (text: string) => write(`${text}\n`),
+  print = (text: string) => write(`${forTerminal(text)}\n`),
 ): ClosingListener {
-  const whereIs = createPlaces(broker);
   let job: JobDetail | undefined;
   const remark = createRemarks(broker, (text) => void print(text));
   return {
@@ -40,11 +37,10 @@ export function createLineListener(
       remark.about(now);
     },
     async finished(done) {
-      if (job !== undefined)
-        await print(finishedLine(job, done, await whereIs(done.worker), terminalWidth()));
+      if (job !== undefined) await print(finishedLine(job, done, terminalWidth()));
     },
     async failed(failed) {
-      if (job !== undefined) await print(failedLines(job, failed, await whereIs(failed.worker)));
+      if (job !== undefined) await print(failedLines(job, failed));
     },
     away: (url, why) => void print(awayText(url, why)),
     back: () => void print(backText),
@@ -87,6 +83,8 @@ export function createJsonListener(): ClosingListener {
   };
 }
 
+const isPausedState = (state: string | undefined) => state === "paused" || state === "pausing";
+
 /** Says what keeps a job from running: it is paused, or no worker takes it. */
 export function createRemarks(broker: Asking, say: (text: string) => void) {
   let state: string | undefined;
@@ -106,9 +104,11 @@ export function createRemarks(broker: Asking, say: (text: string) => void) {
     about(job: JobDetail) {
       if (job.state === state) return;
       clearTimeout(timer);
-      if (job.state === "paused" || job.state === "pausing")
-        say(`Job ${job.number} is paused. Go on: ${tally(`resume ${job.number}`)}`);
-      else if (state === "paused" || state === "pausing") say(`Job ${job.number} goes on.`);
+      // That the last frame in work is done is no second pause.
+      const wasPaused = isPausedState(state);
+      if (isPausedState(job.state) && !wasPaused) {
+        say(`Job ${job.number} is paused${stillInWork(job)}. Go on: ${tally(`resume ${job.number}`)}`);
+      } else if (wasPaused && !isPausedState(job.state)) say(`Job ${job.number} goes on.`);
       if (job.state === "canceling") say(`Job ${job.number} is stopping.`);
       if (job.state === "queued") {
         timer = setTimeout(() => void hint(job), lonelyMs).unref();
@@ -116,23 +116,5 @@ export function createRemarks(broker: Asking, say: (text: string) => void) {
       state = job.state;
     },
     close: () => clearTimeout(timer),
-  };
-}
-
-/** Tells where a worker is, as a person sees it: `this PC` for those that this machine's broker started. */
-export function createPlaces(broker: Asking): (worker: string | null) => Promise<string> {
-  const places = new Map<string, string>();
-  const readPlaces = () =>
-    broker.ask(async (client) => {
-      const query = { all: true };
-      const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers", { query });
-      const here = isThisMachine(client);
-      for (const one of items) places.set(one.name, one.pool === "local" && here ? "this PC" : one.name);
-    });
-  return async (worker) => {
-    if (worker === null) return "";
-    // Refused: the line is printed without the nicer name, and the broker is asked again with the next one.
-    if (!places.has(worker)) await readPlaces().catch(() => undefined);
-    return places.get(worker) ?? worker;
   };
 }

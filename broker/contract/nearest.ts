@@ -1,7 +1,9 @@
 // The word somebody probably meant: nearest by typing mistakes.
 
-/** The candidate nearest to `word`, or undefined when none is near enough to be a typing mistake. */
+/** The candidate nearest to `word`, or undefined when none is near enough to be a typing mistake or a name left short. */
 export function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const longer = withMore(word, candidates);
+  if (longer !== undefined) return longer;
   const allowed = Math.max(1, Math.floor(word.length / 3));
   let best: { candidate: string; distance: number } | undefined;
   for (const candidate of candidates) {
@@ -9,6 +11,23 @@ export function nearest(word: string, candidates: readonly string[]): string | u
     if (distance <= allowed && distance < (best?.distance ?? Infinity)) best = { candidate, distance };
   }
   return best?.candidate ?? candidates.find((one) => word.length > 2 && one.startsWith(word));
+}
+
+/** In less any few letters are found in many words. */
+const leastLetters = 5;
+
+/** The shortest candidate with every letter of `word` in its order, up to half as many again between them: parts of a name were left out. */
+function withMore(word: string, candidates: readonly string[]): string | undefined {
+  if (word.length < leastLetters) return undefined;
+  return candidates
+    .filter((one) => one.length <= word.length * 1.5 && holds(one.toLowerCase(), word.toLowerCase()))
+    .toSorted((a, b) => a.length - b.length)[0];
+}
+
+function holds(text: string, letters: string): boolean {
+  let at = 0;
+  for (const letter of text) if (letter === letters[at]) at += 1;
+  return at === letters.length;
 }
 
 /** Letters put in, left out, exchanged, or two neighbours turned round (Damerau's distance). */

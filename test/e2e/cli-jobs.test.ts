@@ -5,6 +5,7 @@ import { once } from "node:events";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createDesk, type Desk } from "./cli-support.ts";
+import { ofThisWorker, thisWorker } from "../support/this-worker.ts";
 
 let desk: Desk;
 
@@ -64,7 +65,7 @@ describe("without a broker", () => {
     );
     expect(out).toContain("stop it: tally stop");
     expect(out).toMatch(/Job 1: Quick, 3 frames\n/);
-    expect(out).toMatch(/frame 3\/3 +\d\.\d s +\[this PC\]\n/);
+    expect(out).toMatch(ofThisWorker(/frame 3\/3 +\d\.\d s +\[NAME\]\n/));
     expect(out).toMatch(/Job 1 is done: 3 frames in \d+\.\d s\.\n$/);
     expect(code).toBe(0);
     expect((await desk.tally("submit", "quick.yaml")).out).toBe(
@@ -77,6 +78,11 @@ test("a second broker on the data folder ends with a sentence and a non-zero exi
   const { code, err } = await desk.tally("serve");
   expect(err).toContain(`Another Tally broker already uses the data folder ${desk.dataFolder}.`);
   expect(code).toBe(1);
+  // Whoever typed it wants to look: the page of the one that runs opens with a new address.
+  const [address = ""] = /http:\S+\/login\?code=\S+/.exec(err) ?? [];
+  expect((await fetch(address)).headers.get("set-cookie")).toMatch(/^tally=/);
+  const { error } = JSON.parse((await desk.tally("serve", "--json")).err) as { error: { detail: string } };
+  expect(error.detail).not.toContain("login");
 });
 
 test("a taken port ends with a sentence and a non-zero exit", async () => {
@@ -101,9 +107,12 @@ test("a failed frame is told with its reason and the command to type next, and r
   const { code, out } = await desk.tally("submit", "third-fails.yaml", "--retries", "1", "--wait");
   expect(code).toBe(1);
   const number = /Job (\d+): Third fails/.exec(out)?.[1] ?? "";
-  expect(out).toMatch(/frame 3 did not succeed on this PC and is tried again: .*Its last words: at 3/);
-  expect(out).toContain(`frame 3 failed on this PC: `);
+  expect(out).toMatch(
+    ofThisWorker(/frame 3 did not succeed on NAME and is tried again: .*Its last words: at 3/),
+  );
+  expect(out).toContain(`frame 3 failed on ${thisWorker}: `);
   expect(out).toContain(`Read on: tally logs ${number} --frame 3\n`);
+  expect(out).toMatch(/Job \d+ failed: 1 of 4 frames\.\n {2}frame 3: .*at 3/);
   expect(out).toContain(`Render them again:      tally requeue ${number} --failed\n`);
 
   const logs = await desk.tally("logs");
@@ -206,7 +215,7 @@ test("files of a template's Output come home, next to nothing else", async () =>
   expect(out).toContain(
     `  first  ${join(desk.folder, "svg", "0008.svg")}\n  last   ${join(desk.folder, "svg", "0009.svg")}\n`,
   );
-  expect(out).toMatch(/frame 9 +\d\.\d s +…\/svg\/0009\.svg +\[this PC/);
+  expect(out).toMatch(ofThisWorker(/frame 9 +\d\.\d s +…\/svg\/0009\.svg +\[NAME/));
   expect(code).toBe(0);
   expect(await readFile(join(desk.folder, "svg", "0009.svg"), "utf8")).toContain("frame 9");
 });

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { findBlenders, type BlenderInstall } from "../../container/agent/blender/discover.ts";
 import { pythonCommand } from "../../container/agent/blender/blender-process.ts";
 import { createDesk, type Desk } from "./cli-support.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 let desk: Desk;
 let oldest: BlenderInstall;
@@ -148,7 +149,7 @@ test("submit answers with number, first and last file; the frames come home unde
     string,
   ];
   expect(out).toContain(`  first  ${first}\n  last   ${last}\n`);
-  expect(out).toMatch(/frame 3\/3 +\d\.\d s +…\/out\/still_0003\.png +\[this PC, CPU\]/);
+  expect(out).toMatch(ofThisWorker(/frame 3\/3 +\d\.\d s +…\/out\/still_0003\.png +\[NAME, CPU\]/));
   expect(out).toContain(`Job 1 is done: 3 frames`);
   expect(code).toBe(0);
   expect(existsSync(last)).toBe(true);

@@ -40,6 +40,17 @@ test("show says the time left as watching and the page do: by each frame's time,
   const estimate = estimateOf(job, timings, 1, Date.now());
   expect(estimate && roughly(estimate.seconds)).toBe("5.5 h");
   expect(await left()).toBe("about 5.5 h (3 to 8 h)");
+  // Nobody knows while it is paused, or the pool of who renders it.
+  const setJob = (intent: "pause" | "run") =>
+    broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  const setPool = (intent: "pause" | "run") =>
+    broker.api.ok("setPoolIntent", { params: { pool: "local" }, body: { intent } });
+  await setJob("pause");
+  expect(await left()).toBeUndefined();
+  await setJob("run");
+  expect(await left()).toBeDefined();
+  await setPool("pause");
+  expect(await left()).toBeUndefined();
 });
 
 test("states are in the page's words, and ls takes those as well as the names of the API", async () => {
@@ -78,4 +89,50 @@ test("states are in the page's words, and ls takes those as well as the names of
     2,
     expect.stringContaining('--state does not know "dnoe". Did you mean done?'),
   ]);
+});
+
+test("started by npx, every command to type begins with npx, in what the broker says too", async () => {
+  const broker = await testBroker();
+  const worker = await joinWorker(broker);
+  await submit(broker.api, [{ frames: "4-5" }], { maxRetries: 0 });
+  await worker.fail(await worker.work(), "Its disk is full. Free some space, then requeue it: tally requeue");
+  await worker.succeed(await worker.work());
+  const through = await createDesk({ env: { npm_command: "exec" } });
+  const target = ["--data", broker.dataFolder];
+  const said = async (...args: string[]) => {
+    const { out, err } = await through.tally(...args);
+    return out + err;
+  };
+  const watched = await said("watch", "1", ...target);
+  expect(watched).toContain(
+    "frame 4: Its disk is full. Free some space, then requeue it: npx tally requeue\n",
+  );
+  expect(watched).toContain("Render them again:      npx tally requeue 1 --failed\n");
+  expect(await said("show", "1", ...target)).toContain("then requeue it: npx tally requeue\n");
+  expect(await said("logs", "1", ...target)).toContain("then requeue it: npx tally requeue\n");
+  expect(await said("cancel", "1", ...target)).toMatch(/again: npx tally requeue 1\n$/);
+  expect(await said("show", "9", ...target)).toContain("`npx tally ls` lists them.");
+  expect(await said("submit", ...target)).toContain(
+    "Give a scene: npx tally submit shot.blend. Type: npx tally",
+  );
+  for (const command of ["run", "plan", "check"])
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    expect(await said(command)).toMatch(/Type: npx tally /);
+  await through.close();
+});
+
+test("one finished frame stays, and a frame that is not there is said once", async () => {
+  const broker = await testBroker();
+  const target = ["--data", broker.dataFolder];
+  const worker = await joinWorker(broker);
+  const { number } = await submit(broker.api, [{ frames: "1-3" }]);
+  await worker.succeed(await worker.work());
+  const missing = await desk.tally("requeue", String(number), "--frames", "40", ...target);
+  expect(missing).toMatchObject({
+    code: 1,
+    err: expect.stringMatching(/^Job 1 has no frame 40; [^\n]*\.\n$/) as string,
+  });
+  expect((await desk.tally("cancel", String(number), ...target)).out).toMatch(
+    /^Job 1 is (?:stopping|canceled)\. 1 finished frame stays\. /,
+  );
 });

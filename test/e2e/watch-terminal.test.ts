@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { hasTmux, openTerminal, type Terminal } from "../support/terminal.ts";
+import { submit as submitTo } from "../support/builders.ts";
+import { joinWorker, started, succeeded } from "../support/fake-worker.ts";
+import { testBroker } from "../support/start-broker.ts";
 import { createDesk, type Desk } from "./cli-support.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 let desk: Desk;
 let open: Terminal | undefined;
@@ -82,13 +86,15 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     await screen.shows(
       /Job \d+ {2}lights .* running for .*\n► · · · · ·\n■ 0 done {2}► 1 running {2}· 5 waiting +0%/,
     );
-    await screen.shows(/► frame 1 .* this PC/);
+    await screen.shows(ofThisWorker(/► frame 1 .* NAME \(this PC\)/));
     expect(await screen.isCursorShown()).toBe(false);
     await go("lights", 1, 2, 3);
     const failed = await screen.shows(
       /\n■ ■ X ► · ·\n■ 2 done {2}► 1 running {2}X 1 failed {2}· 2 waiting +33%/,
     );
-    expect(failed).toMatch(/frame 3 failed on this PC: [^]*Read on: tally logs \d+ --frame 3\n\nJob/);
+    expect(failed).toMatch(
+      ofThisWorker(/frame 3 failed on NAME: [^]*Read on: tally logs \d+ --frame 3\n\nJob/),
+    );
     await go("lights", 4, 5, 6);
     const over = await screen.shows(/it ended with 1/);
     expect(over).toMatch(
@@ -96,6 +102,47 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     );
     expect(count(over, /^■ ■/gm)).toBe(1);
     expect(await screen.isCursorShown()).toBe(true);
+  });
+
+  test("of the frames that a worker took together only the one that it began runs", async () => {
+    const broker = await testBroker();
+    const { number } = await submitTo(broker.api, [{ frames: "11-16", chunk: 6 }]);
+    const worker = await joinWorker(broker, { name: "render-01" });
+    const held = await worker.work();
+    const screen = await terminal([100, 24]);
+    await screen.type(`tally watch ${number} --data ${broker.dataFolder}`);
+    await screen.shows(
+      /\n· · · · · ·\n■ 0 done {2}· 6 waiting +0%[^]*· frame 11, then 5 more .*about to start/,
+    );
+    await worker.report(held, [started(0)]);
+    await screen.shows(
+      /\n► · · · · ·\n■ 0 done {2}► 1 running {2}· 5 waiting +0%[^]*► frame 11, then 5 more /,
+    );
+    await worker.report(held, [succeeded(0), started(1)]);
+    await screen.shows(
+      /\n■ ► · · · ·\n■ 1 done {2}► 1 running {2}· 4 waiting +16%[^]*► frame 12, then 4 more /,
+    );
+    await screen.key("C-c");
+    await screen.shows(/Stopped watching/);
+  });
+
+  test("a long sentence is broken between words, above the lights, at the end and in lines", async () => {
+    const broker = await testBroker();
+    const { number } = await submitTo(broker.api, [{ frames: "4-4" }], { maxRetries: 0 });
+    const worker = await joinWorker(broker, { name: "render-01" });
+    const held = await worker.work();
+    const screen = await terminal([60, 30]);
+    await screen.type(`tally watch ${number} --data ${broker.dataFolder}; echo it ended`);
+    await screen.shows(/about to start|► /);
+    const reason =
+      "The picture textures/oak/wood.exr is broken, so the frame would be wrong. Put it back, then requeue.";
+    await worker.fail(held, reason);
+    const words = reason.replaceAll(" ", "(?: |\\n +)");
+    const over = await screen.shows(/^it ended$/m);
+    expect(over).toMatch(new RegExp(`^frame 4 failed on render-01: ${words}\\n`, "m"));
+    expect(over).toMatch(new RegExp(`^ {2}frame 4: ${words}\\n {2}What the`, "m"));
+    await screen.type(`clear; tally show ${number} --data ${broker.dataFolder}; echo it ended`);
+    expect(await screen.shows(/^it ended$/m)).toMatch(new RegExp(`^Failed\\n {2}frame 4: ${words}\\n`, "m"));
   });
 
   test("Ctrl-C leaves the lights and gives the cursor back; Ctrl-Z lends it, and fg draws anew", async () => {
@@ -222,14 +269,14 @@ describe.skipIf(!hasTmux)("on a terminal", () => {
     await screen.type(`clear; tally watch ${number} --lines`);
     await screen.shows(/Job \d+: plain, 0 of 4 frames done/);
     await go("plain", 1);
-    await screen.shows(/^frame 1\/4 +\d.* s +\[this PC\]$/m);
+    await screen.shows(ofThisWorker(/^frame 1\/4 +\d.* s +\[NAME\]$/m));
     expect(await screen.isCursorShown()).toBe(true);
     await screen.key("C-c");
     await screen.shows(/Stopped watching/);
     await screen.type(`clear; TERM=dumb tally watch ${number}`);
     await screen.shows(/1 of 4 frames done/);
     await go("plain", 2);
-    await screen.shows(/^frame 2\/4 +\d.* s +\[this PC\]$/m);
+    await screen.shows(ofThisWorker(/^frame 2\/4 +\d.* s +\[NAME\]$/m));
     await screen.key("C-c");
     await screen.shows(/Stopped watching/);
     await screen.type(`clear; tally watch ${number} | cat`);

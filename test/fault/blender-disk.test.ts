@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test, type TestContext } from "vitest";
 import { until } from "../support/builders.ts";
 import { fingerprint, openStudio, type Studio } from "../support/studio.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 let studio: Studio;
 const mounted: string[] = [];
@@ -51,7 +52,9 @@ test("disk full where the frames are rendered: the frame fails in plain words, t
   const full = await studio.tally("submit", scene, "--frames", "2-3", "--retries", "0", "--wait");
   expect(full.code, full.text).toBe(1);
   expect(full.text).toMatch(
-    /frame 2 failed on this PC: The disk of the machine that renders is full \(Blender: "[^"]*No space left on device[^"]*"\)\. Free some space, then requeue the frame: tally requeue/,
+    ofThisWorker(
+      /frame 2 failed on NAME: The disk of the machine that renders is full \(Blender: "[^"]*No space left on device[^"]*"\)\. Free some space, then requeue the frame: tally requeue/,
+    ),
   );
   expect(readdirSync(dirname(home(1)))).toEqual(["frame_0001.png"]);
   disk.free();

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { untilState } from "../support/builders.ts";
 import { pixelsOf, placeScene, renderLocally } from "../support/scenes.ts";
 import { fingerprint, openStudio, until, type Studio } from "../support/studio.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 let studio: Studio;
 beforeAll(async () => {
@@ -57,7 +58,9 @@ test("Blender killed (SIGKILL) mid-frame: that frame fails by name, the rest goe
   const watched = await watching.ended;
   expect(watched.code).toBe(1);
   expect(watched.text).toMatch(
-    /frame 3 failed on this PC: Blender was killed \(SIGKILL; by a person, or by the system when memory runs out\) while it rendered this frame\..* tally requeue/,
+    ofThisWorker(
+      /frame 3 failed on NAME: Blender was killed \(SIGKILL; by a person, or by the system when memory runs out\) while it rendered this frame\..* tally requeue/,
+    ),
   );
   expect(watched.text).toContain(`Job ${job.number} failed: 1 of 5 frames.`);
   expect(await attemptsOf(job.number)).toEqual([
@@ -87,7 +90,7 @@ test("the agent killed (SIGKILL) mid-frame: no Blender stays behind, no try is u
   job.release();
   const watched = await watching.ended;
   expect(watched.code, watched.text).toBe(0);
-  expect(watched.text).toMatch(/frame 3 did not succeed on this PC and is tried again: .*\./);
+  expect(watched.text).toMatch(ofThisWorker(/frame 3 did not succeed on NAME and is tried again: .*\./));
   expect(printsOf(job)).toEqual(job.before);
   const { items } = await studio.api.ok("listTasks", { params: { job: job.number } });
   expect(items.map(({ state, failures, losses }) => [state, failures, losses])).toEqual([

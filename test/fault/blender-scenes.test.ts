@@ -4,6 +4,7 @@ import { renameSync, readdirSync, truncateSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { fingerprint, openStudio, type Studio } from "../support/studio.ts";
+import { ofThisWorker, thisWorker } from "../support/this-worker.ts";
 
 let studio: Studio;
 beforeAll(async () => {
@@ -46,7 +47,7 @@ test("a truncated .blend that nobody looked at before submit fails in a sentence
     "Frames=1",
   );
   expect(text).toContain(
-    `failed on this PC: The file ${scene} is cut off: its end is missing. Save the scene again in Blender.`,
+    `failed on ${thisWorker}: The file ${scene} is cut off: its end is missing. Save the scene again in Blender.`,
   );
   expect(text).toContain(`tally logs ${number}`);
   expect(text).toContain(`tally requeue ${number} --failed`);
@@ -87,7 +88,7 @@ test("a missing linked library: it vanishes after submit, the finished frames st
   expect(requeued.code, requeued.text).toBe(0);
   const watched = await studio.tally("watch", String(number));
   expect(watched.code).toBe(1);
-  expect(watched.text).toContain(`1 frame: The scene needs files that are not there: library ${library}. `);
+  expect(watched.text).toContain(`frame 3: The scene needs files that are not there: library ${library}. `);
   expect(watched.text).toContain("Put them back, or submit again with --allow-missing");
   expect(await states(number)).toEqual({ 1: "succeeded", 2: "succeeded", 3: "failed" });
   expect([1, 2, 3].map((frame) => fingerprint(home(frame)))).toEqual(before);
@@ -105,7 +106,9 @@ test("script error: the frame fails with the script's own words, the others are 
   const { text, number } = await fails(studio.scene("scripterror"), "--allow-scripts", "--frames", "1-3");
   expect(await states(number)).toEqual({ 1: "succeeded", 2: "failed", 3: "succeeded" });
   expect(text).toMatch(
-    /frame 2 failed on this PC: A script in the scene failed, so the picture may be wrong \(Blender: "ValueError: the rig is broken"\)\. Mend the script, or submit again with --allow-missing/,
+    ofThisWorker(
+      /frame 2 failed on NAME: A script in the scene failed, so the picture may be wrong \(Blender: "ValueError: the rig is broken"\)\. Mend the script, or submit again with --allow-missing/,
+    ),
   );
   expect(text).toContain(`Read on: tally logs ${number} --frame 2`);
   const log = await studio.tally("logs", String(number), "--frame", "2");
@@ -134,7 +137,9 @@ test("driver errors: the frame fails with the driver's expression, and no wrong 
   const scene = studio.scene("pydriver");
   const { text, number } = await fails(scene, "--allow-scripts", "--frames", "1-2");
   expect(text).toMatch(
-    /frame 1 failed on this PC: A driver in the scene does not work, so the picture would be wrong: location = nothing_of_that_name\(frame\)\. Mend it, or submit again with --allow-missing/,
+    ofThisWorker(
+      /frame 1 failed on NAME: A driver in the scene does not work, so the picture would be wrong: location = nothing_of_that_name\(frame\)\. Mend it, or submit again with --allow-missing/,
+    ),
   );
   expect(await states(number)).toEqual({ 1: "failed", 2: "failed" });
   expect(readdirSync(dirname(scene))).toEqual(["pydriver.blend"]);

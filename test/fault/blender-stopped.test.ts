@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { untilState } from "../support/builders.ts";
 import { fingerprint, openStudio, until, type Studio } from "../support/studio.ts";
+import { ofThisWorker } from "../support/this-worker.ts";
 
 const config = `
 listen: { port: 0 }
@@ -23,7 +24,9 @@ test("a hung frame is stopped by its timeout, and the rest goes on", async () =>
   const { code, text } = await studio.tally("submit", scene, ...flags);
   expect(code, text).toBe(1);
   expect(text).toMatch(
-    /frame 2 failed on this PC: The frame took longer than its limit of 2 s and was stopped\. Submit again with a larger --frame-timeout/,
+    ofThisWorker(
+      /frame 2 failed on NAME: The frame took longer than its limit of 2 s and was stopped\. Submit again with a larger --frame-timeout/,
+    ),
   );
   expect(text).toMatch(/Job \d+ failed: 1 of 3 frames\./);
   expect(readdirSync(join(dirname(scene), "render")).toSorted()).toEqual([

@@ -80,8 +80,12 @@ test("a missing setting: no scene at all, an option without its value, a paramet
 
 test("a movie format, given or the scene's own: --format PNG mends it", async () => {
   const scene = studio.scene("movie");
-  expect(await refused(scene, "--format", "FFMPEG")).toMatch(/is a movie, .*Use --format PNG/);
-  expect(await refused(scene)).toMatch(/^The scene writes a movie \(FFMPEG\), .*--format PNG\.$/);
+  expect(await refused(scene, "--format", "FFMPEG")).toMatch(
+    /is a movie, .*Use --format PNG for .*, and --encode too for a film/,
+  );
+  expect(await refused(scene)).toMatch(
+    /^The scene writes a movie \(FFMPEG\), .*Use --format PNG for .*, and --encode too for a film of them when all are done\.$/,
+  );
   expectNoBroker();
 });
 

@@ -109,8 +109,8 @@ test("a broker that comes back at another port, with another token: the frames g
   await finish(again, 4);
   const { out, code } = await watching.ended;
   expect(told(out)).toEqual(frames(1, 6));
-  // Where a worker is that came after the restart is asked of the broker that is there now.
-  expect(out.match(/\[this PC\]$/gm)).toHaveLength(6);
+  expect(out.match(/\[this PC\]$/gm)).toHaveLength(2);
+  expect(out.match(/\[that PC\]$/gm)).toHaveLength(4);
   expect(out).toContain("The broker is back.\n");
   expect(out).toMatch(/Job 1 is done: 6 frames/);
   expect(code).toBe(0);
@@ -257,6 +257,52 @@ test("a proxy that lets no WebSocket through: a sentence and 3 instead of silenc
     expect(code).toBe(3);
   }
   await proxy.close();
+});
+
+test("a pause is said once, though the frame in work is finished first; and so is going on", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-2" }]);
+  const watching = watch(broker.url, broker.adminToken);
+  await watching.printed(/0 of 2 frames done/);
+  const worker = await joinWorker(broker);
+  const held = await worker.work();
+  const set = (intent: "pause" | "run") =>
+    broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  await set("pause");
+  await watching.printed(/Job 1 is paused once the frame in work is done\. Go on: tally resume 1\n/);
+  await worker.succeed(held);
+  await watching.printed(/^frame 1/m);
+  await set("run");
+  await watching.printed(/Job 1 goes on\.\n/);
+  await set("pause");
+  await watching.printed(/Job 1 is paused\. Go on: tally resume 1\n/);
+  await set("run");
+  await finish(worker, 1);
+  const { out } = await watching.ended;
+  expect(out.match(/is paused/g)).toHaveLength(2);
+  expect(out.match(/goes on\./g)).toHaveLength(2);
+});
+
+test("who watches a job again is told what happens from then on, not once more what another reader heard", async () => {
+  const broker = await testBroker();
+  const { number } = await submit(broker.api, [{ frames: "1-3" }]);
+  const first = watch(broker.url, broker.adminToken);
+  await first.printed(/0 of 3 frames done/);
+  const worker = await joinWorker(broker);
+  await finish(worker, 1);
+  for (const intent of ["pause", "run"] as const)
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    await broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  await finish(worker, 2);
+  expect(told((await first.ended).out)).toEqual([1, 2, 3]);
+  expect(told((await watch(broker.url, broker.adminToken).ended).out)).toEqual([]);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "2" } });
+  const again = watch(broker.url, broker.adminToken);
+  await again.printed(/2 of 3 frames done/);
+  await finish(worker, 1);
+  const { out } = await again.ended;
+  expect(told(out)).toEqual([2]);
+  expect(out).not.toMatch(/paused|goes on/);
 });
 
 test("too many who follow: it is said, and once there is room it goes on", async () => {

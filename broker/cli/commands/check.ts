@@ -1,6 +1,7 @@
 // tally check: says which template files are valid and names every mistake in the others.
 import { parseArgs } from "node:util";
 import { checkTemplateFile, listProblems } from "../template-files.ts";
+import { tally } from "../own-name.ts";
 import { plainLines } from "../style.ts";
 import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
@@ -36,7 +37,7 @@ export async function check(args: string[]): Promise<number> {
     return 2;
   }
   if (files.length === 0) {
-    console.error("Which file? Type: tally check TEMPLATE.yaml");
+    console.error(`Which file? Type: ${tally("check TEMPLATE.yaml")}`);
     return 2;
   }
   let allValid = true;

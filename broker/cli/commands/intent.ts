@@ -5,6 +5,7 @@ import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted } from "../humane.ts";
+import { stillInWork } from "../job-words.ts";
 import { tally } from "../own-name.ts";
 import { write } from "../write.ts";
 
@@ -31,7 +32,8 @@ export const resumeHelp = help("resume", "Goes on with a paused job.");
 /** Runs `tally cancel`. */
 export function cancel(args: string[]): Promise<number> {
   return setIntent("cancel", "cancel", args, (job) => {
-    const kept = job.counts.succeeded > 0 ? ` ${counted(job.counts.succeeded, "finished frame")} stay.` : "";
+    const done = job.counts.succeeded;
+    const kept = done > 0 ? ` ${counted(done, "finished frame")} ${done === 1 ? "stays" : "stay"}.` : "";
     const what = job.state === "canceled" ? "is canceled" : "is stopping";
     return `Job ${job.number} ${what}.${kept} Change your mind: ${tally(`requeue ${job.number}`)}`;
   });
@@ -39,12 +41,12 @@ export function cancel(args: string[]): Promise<number> {
 
 /** Runs `tally pause`. */
 export function pause(args: string[]): Promise<number> {
-  return setIntent("pause", "pause", args, (job) => {
-    const { running } = job.counts;
-    const still =
-      running > 0 ? ` once ${counted(running, "frame")} in work ${running === 1 ? "is" : "are"} done` : "";
-    return `Job ${job.number} is paused${still}. Go on: ${tally(`resume ${job.number}`)}`;
-  });
+  return setIntent(
+    "pause",
+    "pause",
+    args,
+    (job) => `Job ${job.number} is paused${stillInWork(job)}. Go on: ${tally(`resume ${job.number}`)}`,
+  );
 }
 
 /** Runs `tally resume`. */

@@ -8,7 +8,7 @@ import { connect } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { getJob, listAttempts, pages } from "../job-reads.ts";
 import { createLogText } from "../log-text.ts";
-import { tally } from "../own-name.ts";
+import { asTypedHere, tally } from "../own-name.ts";
 import { paint, paintState, plain } from "../style.ts";
 import { write } from "../write.ts";
 
@@ -72,7 +72,8 @@ export async function logs(args: string[]): Promise<number> {
   console.error(paint("dim", heading(job, attempt, number, of)));
   const length = await printLog(client, attempt, values.follow ?? false);
   if (length === 0) console.error("The renderer has said nothing.");
-  if (attempt.reason !== null) console.error(`${paintState(attempt.state)}: ${plain(attempt.reason)}`);
+  if (attempt.reason !== null)
+    console.error(`${paintState(attempt.state)}: ${asTypedHere(plain(attempt.reason))}`);
   return exitCodes.ok;
 }
 

@@ -1,9 +1,9 @@
 // tally page: a new one-time address of the status page.
-import type { Answer } from "../../contract/client.ts";
 import { brokerHelp, brokerOptions, readArguments } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { openInBrowser } from "../open-browser.ts";
+import { newPageAddress, pageAddressText } from "../page-address.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally page`. */
@@ -22,13 +22,9 @@ For a screen on the wall: \`tally token create wallboard --role viewer\`, then \
 export async function page(args: string[]): Promise<number> {
   const { values } = readArguments("page", args, { ...brokerOptions, open: { type: "boolean" } });
   const client = await connect(values);
-  const { path, expiresAt } = await client.call<Answer<"createPageAddress">>("post", "/v1/page-addresses");
-  const url = new URL(path, client.url);
-  if (url.origin !== new URL(client.url).origin)
-    throw new Failure(`The broker at ${client.url} named an address that is not its own: ${url.href}`);
-  const said = `Open the status page (this address works once, for ten minutes):\n  ${url.href}\n`;
-  await write(values.json ? `${JSON.stringify({ url: url.href, expiresAt })}\n` : said);
-  if (values.open && !(await openInBrowser(url.href)))
+  const address = await newPageAddress(client);
+  await write(values.json ? `${JSON.stringify(address)}\n` : pageAddressText(address));
+  if (values.open && !(await openInBrowser(address.url)))
     throw new Failure("No browser could be opened here: open the address yourself.");
   return exitCodes.ok;
 }

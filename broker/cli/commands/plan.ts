@@ -9,6 +9,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "../template-files.ts";
+import { tally } from "../own-name.ts";
 import { plain, plainLines } from "../style.ts";
 import { usageMistake } from "../usage.ts";
 import { write } from "../write.ts";
@@ -51,7 +52,7 @@ export async function plan(args: string[]): Promise<number> {
   }
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
-    console.error("Give exactly one job template. Type: tally plan TEMPLATE.yaml");
+    console.error(`Give exactly one job template. Type: ${tally("plan TEMPLATE.yaml")}`);
     return 2;
   }
   try {

@@ -12,7 +12,7 @@ import { FramesMistake, parseFrames, type Frames } from "../frames.ts";
 import { counted, size } from "../humane.ts";
 import { onInterrupt } from "../interrupt.ts";
 import { getJob } from "../job-reads.ts";
-import { tally } from "../own-name.ts";
+import { asTypedHere, tally } from "../own-name.ts";
 import { pullJob, type Pulled, type PullOptions } from "../pull-job.ts";
 import { foldersOf } from "../pull-place.ts";
 import { pullZip } from "../pull-zip.ts";
@@ -212,7 +212,7 @@ export function pulledText({ job, files, complete }: Pulled, to: string | undefi
     );
   if (failed.length > 0) {
     lines.push(paint("yellow", `Job ${job.number}: ${counted(failed.length, "file")} could not be brought:`));
-    for (const { problem } of failed.slice(0, 10)) lines.push(`  ${plain(problem)}`);
+    for (const { problem } of failed.slice(0, 10)) lines.push(`  ${asTypedHere(plain(problem ?? ""))}`);
     if (failed.length > 10) lines.push(`  and ${failed.length - 10} more`);
   }
   lines.push(...completenessLines(job, complete));

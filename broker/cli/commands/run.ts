@@ -13,6 +13,7 @@ import {
   loadJobTemplate,
   readParameterArguments,
 } from "../template-files.ts";
+import { tally } from "../own-name.ts";
 import { plainLines } from "../style.ts";
 import { write } from "../write.ts";
 
@@ -50,7 +51,7 @@ export async function run(args: string[]): Promise<number> {
       },
     });
   } catch (error) {
-    complain(`${error instanceof Error ? error.message : String(error)}\nType: tally run --help`);
+    complain(`${error instanceof Error ? error.message : String(error)}\nType: ${tally("run --help")}`);
     return 2;
   }
   const { values, positionals } = options;
@@ -60,11 +61,11 @@ export async function run(args: string[]): Promise<number> {
   }
   const [file, ...others] = positionals;
   if (file === undefined || others.length > 0) {
-    complain("Give exactly one job template. Type: tally run TEMPLATE.yaml");
+    complain(`Give exactly one job template. Type: ${tally("run TEMPLATE.yaml")}`);
     return 2;
   }
   if (/\.blend\d*$/i.test(file)) {
-    complain(`"tally run" runs templates. To render ${file}, type: tally submit ${file}`);
+    complain(`"tally run" runs templates. To render ${file}, type: ${tally(`submit ${file}`)}`);
     return 2;
   }
   if (values["run-dependencies"] && values.step === undefined) {

@@ -1,9 +1,11 @@
 // tally serve: runs the broker until it is told to stop.
+import { createClient } from "../../contract/client.ts";
 import { brokerOptions, readArguments, readWhole } from "../arguments.ts";
 import { collectAll, keepHeapSmall, letHeapGrow } from "../../small-heap.ts";
-import { dataFolderOf } from "../connect.ts";
+import { dataFolderOf, isHealthy, readConnection } from "../connect.ts";
 import { exitCodes, Failure } from "../failure.ts";
 import { tally } from "../own-name.ts";
+import { newPageAddress, pageAddressText } from "../page-address.ts";
 import { paint } from "../style.ts";
 import { write } from "../write.ts";
 
@@ -46,7 +48,9 @@ export async function serve(args: string[]): Promise<number> {
     });
   } catch (error) {
     // A taken port, a folder in use, a mistake in the config, a damaged database: all come with their sentence.
-    throw error instanceof Error ? new Failure(error.message) : error;
+    if (!(error instanceof Error)) throw error;
+    const page = values.json ? "" : await pageOfRunning(dataFolder);
+    throw new Failure(error.message + page);
   }
   letHeapGrow();
   // Listening for the signals begins before anybody can read the address and send one.
@@ -72,6 +76,20 @@ export async function serve(args: string[]): Promise<number> {
   await broker.stop();
   if (!values.json) await write("The broker has stopped; jobs go on when it is started again.\n");
   return exitCodes.ok;
+}
+
+/** How to open the page of the broker that runs on the data folder already; empty where none does. */
+async function pageOfRunning(dataFolder: string): Promise<string> {
+  const connection = readConnection(dataFolder);
+  if (connection === undefined) return "";
+  const client = createClient(connection.url, connection.token);
+  if (!(await isHealthy(client))) return "";
+  try {
+    return `\n\n${pageAddressText(await newPageAddress(client)).trimEnd()}`;
+  } catch {
+    // It ends just now, or has another token: what went wrong is said all the same.
+    return "";
+  }
 }
 
 /** Resolves at the first signal to end; a second one ends this process at once. */

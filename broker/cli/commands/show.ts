@@ -9,9 +9,9 @@ import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
-import { notHomeWords, pausedHint } from "../job-words.ts";
-import { tally } from "../own-name.ts";
-import { paint, paintState, plain, table } from "../style.ts";
+import { failureLines, isHeld, notHomeWords, pausedHint } from "../job-words.ts";
+import { asTypedHere, tally } from "../own-name.ts";
+import { forTerminal, paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
 /** The help text of `tally show`. */
@@ -36,25 +36,13 @@ export async function show(args: string[]): Promise<number> {
     return exitCodes.ok;
   }
   const job = plain(answer);
-  const reason = job.intentReason === null ? "" : `: ${job.intentReason}`;
+  const reason = job.intentReason === null ? "" : `: ${asTypedHere(job.intentReason)}`;
   await write(`${paint("bold", `Job ${job.number}  ${job.name}`)}  ${paintState(job.state)}${reason}\n\n`);
   await write(table(facts(job, plain(await timeLeft(client, answer)))));
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
   if (job.failures.length > 0) {
-    const frameOf = createFrameNames(client, answer);
-    await write("\nFailed\n");
-    for (const { reason: why, count, step, ordinals } of answer.failures) {
-      // oxlint-disable-next-line no-await-in-loop -- at most 20 groups, printed in order
-      const names = await Promise.all(ordinals.slice(0, 6).map((ordinal) => frameOf(step, ordinal)));
-      const listed = names.filter((name) => name !== null);
-      const more = count > listed.length ? ", …" : "";
-      const which =
-        listed.length === 0
-          ? counted(count, "task")
-          : `frame${count === 1 ? "" : "s"} ${listed.join(", ")}${more}`;
-      // oxlint-disable-next-line no-await-in-loop -- see above
-      await write(`  ${paint("red", plain(which))}: ${plain(why)}\n`);
-    }
+    const lines = await failureLines(answer, createFrameNames(client, answer));
+    await write(`\nFailed\n${forTerminal(lines.join("\n"))}\n`);
   }
   if (job.endedAt !== null) {
     const open = await undelivered(client, job.number);
@@ -65,16 +53,17 @@ export async function show(args: string[]): Promise<number> {
     if (job.settings.home === "pull" && open.length > 0)
       await write(`\n${counted(open.length, "file")} not home yet: ${tally(`pull ${job.number}`)}\n`);
   }
-  await write(`\n${pausedHint(job) ?? nextStep(job)}\n`);
+  await write(`\n${forTerminal(pausedHint(job) ?? nextStep(job))}\n`);
   return exitCodes.ok;
 }
 
-/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it. */
+/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it or goes on with it. */
 async function timeLeft(client: Client, job: JobDetail): Promise<string | null> {
   if (job.startedAt === null || job.endedAt !== null) return null;
   const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers");
-  const machines = items.filter((one) => one.jobNumber === job.number).length;
-  if (machines === 0) return null;
+  const atWork = items.filter((one) => one.jobNumber === job.number);
+  const machines = atWork.length;
+  if (machines === 0 || isHeld(job, atWork)) return null;
   const timings = createTimings(job.number);
   await readTimes(client, job.number, timings);
   const left = estimateOf(job, timings, machines, Date.now());

@@ -19,7 +19,7 @@ import { exitCodes, Failure } from "../failure.ts";
 import { counted, size } from "../humane.ts";
 import { nearest } from "../../contract/nearest.ts";
 import { workOf } from "../job-words.ts";
-import { tally } from "../own-name.ts";
+import { asTypedHere, tally } from "../own-name.ts";
 import { paint, plain, plainLines } from "../style.ts";
 import type { Prepared } from "../prepared.ts";
 import { readSubmit, submitHelp, type SubmitValues } from "../submit-flags.ts";
@@ -41,7 +41,7 @@ export async function submit(args: string[]): Promise<number> {
     if (broker.started && !values.json) await write(startedText(broker));
     disposable ??= await prepareNamed(client, values);
     const ready = disposable;
-    if (!values.json) for (const note of ready.notes) await write(`${plainLines(note)}\n`);
+    if (!values.json) for (const note of ready.notes) await write(`${asTypedHere(plainLines(note))}\n`);
     // From here on every event belongs to this job's story, its first frame too.
     const { cursor } = await client.call<Answer<"listEvents">>("get", "/v1/events");
     const job = await sendJob(client, ready, values);
@@ -163,7 +163,7 @@ async function dryRun(values: SubmitValues, file: string | undefined): Promise<n
       await write(`${JSON.stringify(answer)}\n`);
       return exitCodes.ok;
     }
-    for (const note of [...notes, ...inputs.notes]) await write(`${plainLines(note)}\n`);
+    for (const note of [...notes, ...inputs.notes]) await write(`${asTypedHere(plainLines(note))}\n`);
     if (files !== null) await write(filesText(files));
     if (film !== null) await write(`  film   ${plain(film)}\n`);
     for (const step of (plan?.steps.length ?? 0) > 1 ? (plan?.steps ?? []) : [])

@@ -5,6 +5,7 @@ import { brokerHelp, brokerOptions, readArguments, readChoice, readWhole, usage 
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { moment } from "../humane.ts";
+import { tally } from "../own-name.ts";
 import { paint, plain, table } from "../style.ts";
 import { write } from "../write.ts";
 
@@ -32,7 +33,8 @@ export async function token(args: string[]): Promise<number> {
   const days = values.days === undefined ? undefined : readWhole("token", "--days", values.days, 1, 3650);
   switch (readChoice("token", "tally token", verb, ["create", "list", "revoke"])) {
     case "create": {
-      if (word === undefined) throw usage("token", "Whose token? Give a name: tally token create NAME.");
+      if (word === undefined)
+        throw usage("token", `Whose token? Give a name: ${tally("token create NAME")}.`);
       const client = await connect(values);
       const made = await client.call<Answer<"createToken">>("post", "/v1/tokens", {
         body: { role, name: word, ...(days !== undefined && { expiresInSeconds: days * 86_400 }) },
@@ -57,7 +59,8 @@ export async function token(args: string[]): Promise<number> {
       return exitCodes.ok;
     }
     case "revoke": {
-      if (word === undefined) throw usage("token", "Which token? Give its id; `tally token list` shows it.");
+      if (word === undefined)
+        throw usage("token", `Which token? Give its id; \`${tally("token list")}\` shows it.`);
       const client = await connect(values);
       await client.call("delete", `/v1/tokens/${encodeURIComponent(word)}`);
       await write(

@@ -10,6 +10,7 @@ import { onInterrupt } from "../interrupt.ts";
 import { getJob } from "../job-reads.ts";
 import { endingText } from "../job-words.ts";
 import { tally } from "../own-name.ts";
+import { forTerminal } from "../style.ts";
 import { createGridListener } from "../watch-grid.ts";
 import { createJsonListener, createLineListener, type ClosingListener } from "../watch-lines.ts";
 import { write } from "../write.ts";
@@ -21,6 +22,7 @@ Follows a job until it ends: a light for each frame on a terminal, a line for ea
 latest job. Ctrl-C stops only the watching, the job goes on. A broker that restarts is waited for.
 
   ■ done   ► running   X failed   · waiting   ◦ waits for another step   – canceled
+  Of frames that a worker took together only those that it has begun are running; its row below says how many come after.
   Where there are more frames than room a light stands for some of them: X as soon as one of them failed, ► as soon as one
   runs, & for both, ▒ and ▓ for those of which some and most are done. Failures are said above the lights.
 
@@ -85,7 +87,7 @@ export async function watchJob(options: WatchOptions): Promise<{ code: ExitCode;
     listener?.close();
     const { job, notHome, toPull } = ending;
     if (json) await write(`${JSON.stringify({ kind: "end", job, notHome, toPull })}\n`);
-    else await write((options.ending ?? endingText)(ending));
+    else await write(forTerminal((options.ending ?? endingText)(ending)));
     return {
       code: job.state === "succeeded" && notHome.length === 0 ? exitCodes.ok : exitCodes.failed,
       ending,

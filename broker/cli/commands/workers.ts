@@ -51,7 +51,7 @@ export async function workers(args: string[]): Promise<number> {
   if (verb === undefined && name !== undefined)
     throw usage("workers", "tally workers lists all of them, not one by its name.");
   if (verb !== undefined && (name === undefined) === (values.pool === undefined))
-    throw usage("workers", `Which worker? Give its name: tally workers ${verb} NAME, or --pool POOL.`);
+    throw usage("workers", `Which worker? Give its name: ${tally(`workers ${verb} NAME`)}, or --pool POOL.`);
   const client = await connect(values);
   if (values.pool !== undefined && (verb === "pause" || verb === "resume")) {
     const told = await setPool(client, values.pool, intents[verb]);

@@ -5,11 +5,23 @@ import type { JobState, TaskState } from "../../contract/states.ts";
 import { taskStates } from "../../contract/states.ts";
 import { createTimings } from "../../contract/timings.ts";
 import { drawBlock, type JobView } from "./block.ts";
-import { columnsOf } from "./text.ts";
+import { columnsOf } from "../columns.ts";
+import type { FrameInWork } from "./work.ts";
 
 const look = { colour: false, unicode: true };
 const ascii = { colour: false, unicode: false };
 const began = Date.parse("2026-03-01T10:00:00.000Z");
+
+const inWork: FrameInWork = {
+  name: "frame 1",
+  next: "",
+  isBegun: true,
+  percent: null,
+  status: null,
+  where: "node-3",
+  isHere: false,
+  since: null,
+};
 
 interface StepShape {
   name: string;
@@ -80,10 +92,17 @@ function viewOf(
     timings,
     machines: 2,
     work: [
-      { name: "frame 188", percent: 40, status: "Sample 64/160", where: "node-3", since: began + 240_000 },
-      { name: "frame 189", percent: null, status: null, where: "this PC", since: null },
+      {
+        ...inWork,
+        name: "frame 188",
+        percent: 40,
+        status: "Sample 64/160",
+        since: began + 240_000,
+      },
+      { ...inWork, name: "frame 189", where: "desk-2", isHere: true },
     ],
     newest: "/shots/orbit/010/beauty_0187.exr",
+    isHeld: false,
     isAway: false,
     isFinal: false,
     now: began + 250_000,
@@ -109,8 +128,8 @@ test("one step on a usual terminal: lights, counts, times, the newest file, the 
     "■ 86 done  ► 2 running  X 1 failed  · 151 waiting                           35%",
     "about 13 min left (8 to 18 min)   10 s a frame   on 2 machines",
     "newest  /shots/orbit/010/beauty_0187.exr",
-    "► frame 188  ━━━━──────  40%  Sample 64/160                node-3          10 s",
-    "► frame 189                                                this PC",
+    "► frame 188  ━━━━──────  40%  Sample 64/160       node-3                   10 s",
+    "► frame 189                                       desk-2 (this PC)",
   ]);
 });
 
@@ -122,9 +141,27 @@ test("40 columns and 10 rows still say what matters", () => {
     "281 ·········· ··········",
     "■ 86  ► 2  X 1  · 151  3 a light    35%",
     "about 13 min left   10 s a frame",
-    "► frame 188  40%  Sample 64/1…  node-3",
-    "► frame 189                     this PC",
+    "► frame 188  40%  Sample 64/160  node-3",
+    "► frame 189                      desk-2",
   ]);
+});
+
+test("what a worker does next is said where there is room, and a frame that is not begun has the mark of those that wait", () => {
+  const work = [
+    { ...inWork, name: "frame 188", next: "then 6 more", percent: 40 },
+    { ...inWork, name: "frame 195", next: "then 1 more", isBegun: false, status: "about to start" },
+  ];
+  const rows = (columns: number, with_ = look) =>
+    drawBlock(viewOf([oneStep], { work }), { columns, rows: 24 }, with_).slice(-2);
+  expect(rows(80)).toEqual([
+    "► frame 188, then 6 more  ━━━━──────  40%                   node-3",
+    "· frame 195, then 1 more                   about to start   node-3",
+  ]);
+  expect(rows(40)).toEqual([
+    "► frame 188  40%                 node-3",
+    "· frame 195       about to sta…  node-3",
+  ]);
+  expect(rows(80, ascii).map((row) => row[0])).toEqual([">", "."]);
 });
 
 test("without Unicode all of it is ASCII", () => {
@@ -208,9 +245,9 @@ test("what stays at the end: the lights, counts, how long it took", () => {
 
 test.each<[string, JobState, Partial<JobView>]>([
   ["waiting", "queued", {}],
-  ["paused", "paused", {}],
-  ["pausing after these frames", "pausing", {}],
-  ["stopping", "canceling", {}],
+  ["paused", "paused", { isHeld: true }],
+  ["pausing after these frames", "pausing", { isHeld: true }],
+  ["stopping", "canceling", { isHeld: true }],
   ["done in 12 min 00 s", "succeeded", {}],
   ["canceled after 12 min 00 s", "canceled", {}],
   ["no answer from the broker", "running", { isAway: true }],
@@ -218,7 +255,7 @@ test.each<[string, JobState, Partial<JobView>]>([
   const lines = drawBlock(viewOf([oneStep], more, state), { columns: 80, rows: 24 }, look);
   expect(lines[1]?.endsWith(` ${words}`)).toBe(true);
   // Nobody can say how long it takes while nothing is heard.
-  if (more.isAway) expect(lines.join("\n")).not.toContain("left");
+  if (more.isAway || more.isHeld) expect(lines.join("\n")).not.toContain("left");
 });
 
 test("no size makes it taller or wider than the terminal, and every size says how far the job is", () => {

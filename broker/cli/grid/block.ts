@@ -4,11 +4,12 @@ import type { StepView } from "../../contract/feed-store.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
 import { stateWord, stateWords } from "../../contract/state-words.ts";
 import type { Timings } from "../../contract/timings.ts";
+import { columnsOf, fit } from "../columns.ts";
 import { counted, duration, rangeOf, roughly, shortPath } from "../humane.ts";
 import { plain, type Colour } from "../style.ts";
 import { lightLooks, markOf, type Light } from "./lights.ts";
 import { stepRows } from "./steps.ts";
-import { columnsOf, fit, lineOf, spread, widthOfAll, type Look, type Piece } from "./text.ts";
+import { lineOf, spread, widthOfAll, type Look, type Piece } from "./text.ts";
 import { workRows, type FrameInWork } from "./work.ts";
 
 /** What is known of a job. */
@@ -22,6 +23,8 @@ export interface JobView {
   work: readonly FrameInWork[];
   /** The file that came home last. */
   newest: string | null;
+  /** Nothing more of it begins until somebody lets it go on. */
+  isHeld: boolean;
   /** The broker does not answer: this is how it was. */
   isAway: boolean;
   /** Nothing more comes: what stays in the terminal. */
@@ -166,7 +169,7 @@ function timesLine(view: JobView, width: number): Piece[] {
   // The step with most frames is the one people mean.
   const mean = measured.toSorted((a, b) => b.taskCount - a.taskCount)[0]?.meanSeconds ?? null;
   const frame: Piece[] = mean === null ? [] : [{ text: `${duration(mean)} a frame` }];
-  if (view.isFinal || view.isAway || job.endedAt !== null) return frame;
+  if (view.isFinal || view.isAway || view.isHeld || job.endedAt !== null) return frame;
   const on: Piece[] = machines === 0 ? [] : [{ text: `on ${counted(machines, "machine")}` }];
   const left = machines === 0 || job.startedAt === null ? null : estimateOf(job, timings, machines, now);
   if (left === null) {

@@ -1,7 +1,7 @@
 // Lines at the bottom of a terminal that are drawn anew in place, while other text scrolls away above them.
 import { constants } from "node:os";
 import type { Size } from "./block.ts";
-import { columnsOf } from "./text.ts";
+import { columnsOf, withoutColours, wrap } from "../columns.ts";
 
 /** The terminal, as far as it is used. */
 export interface Screen {
@@ -110,8 +110,10 @@ export function createInPlace(screen: Screen, draw: (size: Size) => string[]): I
   return {
     change: soon,
     above(text) {
-      if (closed) return screen.write(`${text}\n`);
-      waiting.push(...text.split("\n"));
+      // Narrower by one: in the last column some terminals would erase what was just written.
+      const lines = text.split("\n").flatMap((line) => wrap(line, screen.size().columns - 1));
+      if (closed) return screen.write(`${lines.join("\n")}\n`);
+      waiting.push(...lines);
       soon();
     },
     close() {
@@ -125,11 +127,8 @@ export function createInPlace(screen: Screen, draw: (size: Size) => string[]): I
   };
 }
 
-// oxlint-disable-next-line no-control-regex -- colours are escape sequences
-const bare = (line: string) => line.replace(/\u001b\[\d+m/g, "");
-
 function rowsOf(line: string, columns: number): number {
-  return Math.max(1, Math.ceil(columnsOf(bare(line)) / Math.max(1, columns)));
+  return Math.max(1, Math.ceil(columnsOf(withoutColours(line)) / Math.max(1, columns)));
 }
 
 /** Ends this process as the signal would have; where a system cannot send it (SIGHUP on Windows), with its exit code. */

@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { taskStates, type TaskState } from "../../contract/states.ts";
 import { layoutLights, lightLooks, lightOf, lightRow, type Light } from "./lights.ts";
-import { columnsOf } from "./text.ts";
+import { columnsOf } from "../columns.ts";
 
 const of = (states: readonly TaskState[]) => Uint8Array.from(states, (state) => taskStates.indexOf(state));
 const look = { colour: false, unicode: true };

@@ -2,9 +2,10 @@
 import { frameNames } from "../../contract/frame-names.ts";
 import type { StepView } from "../../contract/feed-store.ts";
 import type { FeedJobDetail } from "../../contract/feed.ts";
+import { columnsOf } from "../columns.ts";
 import { counted } from "../humane.ts";
 import { layoutLights, lightRow, type Light } from "./lights.ts";
-import { columnsOf, pad, spread, type Look, type Piece } from "./text.ts";
+import { pad, spread, type Look, type Piece } from "./text.ts";
 
 type Step = FeedJobDetail["steps"][number];
 

@@ -1,22 +1,10 @@
-// Columns of text on a terminal: wide letters, marks, cutting, and terminals that know ASCII alone.
+// Pieces of a line on a terminal: cut as a whole, coloured, and for terminals that know ASCII alone.
 import { expect, test } from "vitest";
-import { columnsOf, fit, lineOf, pad, spread } from "./text.ts";
+import { lineOf, pad, spread } from "./text.ts";
 
 const bare = { colour: false, unicode: true };
 
-test("letters of East Asia and pictures take two columns, marks none", () => {
-  expect(columnsOf("shot_010")).toBe(8);
-  expect(columnsOf("夜景")).toBe(4);
-  expect(columnsOf("e\u0301tude")).toBe(5);
-  expect(columnsOf("🎬 cut")).toBe(6);
-  expect(columnsOf("■►·…")).toBe(4);
-});
-
-test("text is cut to its columns, never through a letter", () => {
-  expect(fit("beauty pass", 7)).toBe("beauty…");
-  expect(fit("夜景撮影", 6)).toBe("夜景…");
-  expect(fit("夜景", 4)).toBe("夜景");
-  expect(fit("x", 0)).toBe("");
+test("blanks fill the columns, behind or before", () => {
   expect(pad("ab", 4)).toBe("ab  ");
   expect(pad("ab", 4, true)).toBe("  ab");
 });

@@ -1,5 +1,6 @@
-// Lines for a terminal: how many columns a text takes, cut and coloured pieces, and words for terminals that know ASCII alone.
+// Lines for a terminal: cut and coloured pieces, and words for terminals that know ASCII alone.
 import { styleText } from "node:util";
+import { columnsOf, fit, isAscii } from "../columns.ts";
 import { plain, type Colour } from "../style.ts";
 
 /** What a terminal can show. */
@@ -12,42 +13,6 @@ export interface Look {
 export interface Piece {
   text: string;
   colour?: Colour | undefined;
-}
-
-const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
-/** Letters of East Asia, and pictures: two columns each. */
-const wide =
-  /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}]/u;
-const nothing = /^[\p{Mark}\p{Cf}]*$/u;
-
-// oxlint-disable-next-line no-control-regex -- what is narrow without a closer look
-const isAscii = (text: string) => /^[\u0000-\u007f]*$/.test(text);
-
-/** Columns that a text without control characters takes. */
-export function columnsOf(text: string): number {
-  if (isAscii(text)) return text.length;
-  let columns = 0;
-  for (const { segment } of segmenter.segment(text)) columns += widthOf(segment);
-  return columns;
-}
-
-function widthOf(grapheme: string): number {
-  if (wide.test(grapheme)) return 2;
-  return nothing.test(grapheme) ? 0 : 1;
-}
-
-/** The text in at most `width` columns; what is cut off leaves `…`. */
-export function fit(text: string, width: number): string {
-  if (columnsOf(text) <= width) return text;
-  if (width <= 0) return "";
-  let kept = "";
-  let columns = 1;
-  for (const { segment } of segmenter.segment(text)) {
-    columns += widthOf(segment);
-    if (columns > width) break;
-    kept += segment;
-  }
-  return `${kept}…`;
 }
 
 /** The text in exactly `width` columns: cut, or with blanks behind it, or before it (`right`). */
