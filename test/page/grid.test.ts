@@ -105,6 +105,65 @@ it("differs by shape and not by color alone", async () => {
   expect(new Set(shapes.map((one) => one.text)).size).toBe(4);
 });
 
+it("tells what a worker renders from what waits for its turn there", async () => {
+  const { page, broker } = desk;
+  const held = await joinWorker(broker, { name: "holder" });
+  const many = await submitNamed(broker, "held", [{ name: "Render", frames: "1-21", chunk: 7 }], {
+    priority: 95,
+  });
+  const lease = await held.work();
+  await desk.go(`/jobs/${many.number}`);
+  const legend = page.locator(".legend");
+  await legend.getByText("7 next").waitFor();
+  const image = (ordinal: number) =>
+    page.evaluate((at) => {
+      const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+      return [...(pen?.getImageData(3 + at * 46, 3, 41, 41).data ?? [])].join();
+    }, ordinal);
+  const waiting = await image(0);
+  expect(await image(0)).toBe(waiting);
+  await held.report(lease, [started(0)]);
+  await legend.getByText("1 running").waitFor();
+  expect(await legend.innerText()).toMatch(/14\s+waiting\s+1\s+running\s+6\s+next/);
+  await expect.poll(async () => (await image(0)) !== (await image(0))).toBe(true);
+  const next = await place(1);
+  await page.mouse.move(next.x, next.y);
+  await tip().getByText("next on holder").waitFor();
+  expect(await tip().innerText()).toMatch(/Frame 2\s+next/);
+  await page.mouse.move(5, 5);
+  await page.getByRole("region", { name: "Machines" }).getByText("frame 1, then 6 more").waitFor();
+  expect(await page.locator(".figures").innerText()).toContain("0 of 21 frames, 1 running");
+  await desk.shots("job-held");
+  await page.getByRole("button", { name: "More for this job" }).click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  expect(await page.getByRole("dialog").innerText()).toContain(
+    "What 1 running frame did so far is lost. 20 waiting frames will not be rendered.",
+  );
+  await page.keyboard.press("Escape");
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(spoken).toBe("Frame 2, next");
+  await page.keyboard.press("Enter");
+  await page.locator(".frame-line .chip", { hasText: "about to start" }).waitFor();
+  await page.locator(".try", { hasText: "about to start" }).waitFor();
+  // The frame before it is done, and the worker begins this one.
+  await held.report(lease, [succeeded(0), started(1)]);
+  await page.locator(".frame-line .chip", { hasText: "running" }).waitFor();
+  await page.locator(".try", { hasText: "rendering" }).waitFor();
+  await desk.go("/workers");
+  await page.locator("[data-worker=holder]").getByText("1 frame, then 5 more").waitFor();
+  await held.report(lease, [2, 3, 4, 5, 6].map(started), {});
+  await held.report(
+    lease,
+    [1, 2, 3, 4, 5, 6].map((ordinal) => succeeded(ordinal)),
+    { done: true },
+  );
+  await broker.api.ok("setJobIntent", { params: { job: many.number }, body: { intent: "cancel" } });
+  await held.leave();
+  await desk.go(`/jobs/${job.number}`);
+  await page.locator(".grid-canvas").waitFor();
+});
+
 it("opens a frame by a click", async () => {
   const { page } = desk;
   const { x, y } = await place(6);
@@ -275,7 +334,14 @@ it("paints small lights one by one as it paints all of them", async () => {
   const empty = await image();
   const moves = async () => (await image()) !== (await image());
   const held = await fast.work();
+  await page.getByText("200 next").waitFor();
+  // What only waits for its turn stands still.
+  const next = await image();
+  expect(next).not.toBe(empty);
+  expect(await moves()).toBe(false);
+  await fast.report(held, [started(0), started(1)]);
   await expect.poll(moves).toBe(true);
+  expect(await page.locator(".legend").innerText()).toMatch(/2\s+running\s+198\s+next/);
   await page.screenshot({ path: "test-output/page/job-many.png" });
   await fast.report(
     held,

@@ -1,7 +1,7 @@
 // Lights large enough for a shape or a number inside, stamped one by one.
-import { taskStates } from "../../contract/states.ts";
+import { taskStates, type TaskState } from "../../contract/states.ts";
 import { numbersFrom } from "./layout.ts";
-import { createStamps, drawRunning } from "./lights.ts";
+import { createStamps, drawRunning, nextLook } from "./lights.ts";
 import { pixelsOf, seenRows, type Brush, type GridLook, type GridScene, type GridView } from "./scene.ts";
 
 const running = taskStates.indexOf("running");
@@ -11,6 +11,12 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
   const stamps = createStamps(cell, scale, colors);
   const { side } = stamps;
   let view: GridView = { top: 0, width: 0, height: 0 };
+  const isNumbered = cell >= numbersFrom;
+  const numberColors: Partial<Record<TaskState, string>> = {
+    succeeded: colors.onLight,
+    failed: colors.ground,
+    running: colors.cursor,
+  };
   const moving = new Set<number>();
 
   function seen(now: GridScene): [number, number] {
@@ -25,12 +31,15 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
     // Rings around a light lie in the gap before and behind it.
     pen.clearRect(x - room, y - room, side + 2 * room, side + 2 * room);
     const state = now.states[ordinal] ?? 0;
-    pen.drawImage(stamps.canvas, state * side, 0, side, side, x, y, side, side);
-    if (state === running) {
+    const percent = state === running ? now.percentOf(ordinal) : null;
+    const look = state === running && percent === null ? nextLook : state;
+    pen.drawImage(stamps.canvas, look * side, 0, side, side, x, y, side, side);
+    if (percent === null) moving.delete(ordinal);
+    else {
       moving.add(ordinal);
-      drawRunning(pen, { x, y, side }, now.percentOf(ordinal), swing, colors);
-    } else moving.delete(ordinal);
-    if (cell >= numbersFrom) paintName(now, ordinal, x, y);
+      drawRunning(pen, { x, y, side, isNumbered }, percent, swing, colors);
+    }
+    if (isNumbered) paintName(now, ordinal, x, y);
     if (now.isSlow(ordinal)) paintSlow(x, y);
     if (now.isChosen(ordinal)) ring(x, y, room, colors.accent);
     if (now.cursor === ordinal) ring(x, y, room, colors.cursor);
@@ -56,15 +65,13 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
 
   function paintName(now: GridScene, ordinal: number, x: number, y: number): void {
     const state = taskStates[now.states[ordinal] ?? 0] ?? "ready";
-    // A cross or a moving bar needs the room; its number is said on hover.
-    if (state === "failed" || state === "running") return;
     const name = now.nameOf(ordinal);
     if (name.length > 5) return;
     const size = Math.min(13, cell / (name.length > 3 ? 3.4 : 2.8));
     pen.font = `600 ${size * scale}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillStyle = state === "succeeded" ? colors.onLight : colors.number;
+    pen.fillStyle = numberColors[state] ?? colors.number;
     pen.fillText(name, x + side / 2, y + side / 2 + scale / 2);
   }
 
@@ -85,5 +92,6 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
       for (const ordinal of moving) paintOne(now, ordinal, swing);
     },
     isMoving: () => moving.size > 0,
+    moves: (_, ordinal) => moving.has(ordinal),
   };
 }

@@ -5,7 +5,7 @@ import type { TaskState } from "../../contract/states.ts";
 import { shownFiles } from "../flipbook/pictures.ts";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
-import { duration, frameWords } from "../words.ts";
+import { duration, frameWords, nextWords } from "../words.ts";
 
 export interface TipFrame {
   job: number;
@@ -13,6 +13,7 @@ export interface TipFrame {
   ordinal: number;
   title: string;
   state: TaskState;
+  /** From 0; null when it is not begun. */
   percent: number | null;
   status: string | null;
   isSlow: boolean;
@@ -55,6 +56,7 @@ export function FrameTip({ frame, at, width }: TipProps) {
   useLayoutEffect(measure);
   const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
   const attempt = known?.attempt;
+  const isNext = state === "running" && percent === null;
   return (
     <div
       ref={place}
@@ -65,17 +67,18 @@ export function FrameTip({ frame, at, width }: TipProps) {
       {typeof known?.picture === "string" && <img src={known.picture} alt="" onLoad={measure} />}
       <div class="tip-line">
         <b>{title}</b>
-        <Chip {...frameWords[state]} />
+        <Chip {...(isNext ? nextWords : frameWords[state])} />
       </div>
-      {state === "running" && (
+      {state === "running" && percent !== null && (
         <p>
-          {percent === null ? "Under way" : `${Math.round(percent)}%`}
+          {percent === 0 ? "Under way" : `${Math.round(percent)}%`}
           {status !== null && <span class="faint"> {status}</span>}
         </p>
       )}
       {attempt && state !== "ready" && state !== "blocked" && (
         <p class="muted">
-          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} on {attempt.worker}
+          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} {isNext && "next "}on{" "}
+          {attempt.worker}
         </p>
       )}
       {isSlow && <p class="tip-slow">More than ten times slower than the others.</p>}
@@ -86,10 +89,10 @@ export function FrameTip({ frame, at, width }: TipProps) {
   );
 }
 
-function useKnown({ job, step, ordinal, state }: TipFrame): Known | null {
+function useKnown({ job, step, ordinal, state, percent }: TipFrame): Known | null {
   const { api, addresses } = useStore();
   const [known, setKnown] = useState<{ key: string; value: Known } | null>(null);
-  const key = `${job} ${step} ${ordinal} ${state}`;
+  const key = `${job} ${step} ${ordinal} ${state} ${percent === null ? "" : "begun"}`;
   useEffect(() => {
     const stop = new AbortController();
     const look = async () => {

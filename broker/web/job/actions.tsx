@@ -10,15 +10,15 @@ import { counted } from "../words.ts";
 
 type Asking = "cancel" | "requeue-all" | "priority" | null;
 
-/** The buttons of a job. */
-export function JobActions({ job }: { job: Job }) {
+/** The buttons of a job, of which `begun` frames are in work: those that only wait on their worker did nothing yet. */
+export function JobActions({ job, begun }: { job: Job; begun: number }) {
   const { api, act, notes } = useStore();
   const me = useMe();
   const [asking, setAsking] = useState<Asking>(null);
   const [priority, setPriority] = useState(job.priority);
   const { number, counts } = job;
   const isOpen = job.endedAt === null;
-  const waiting = counts.ready + counts.blocked;
+  const waiting = counts.ready + counts.blocked + counts.running - begun;
   const again = counts.failed + counts.canceled;
   const maySteer = me.may("setJobIntent", job);
   const mayRequeue = me.may("requeueTasks", job);
@@ -87,11 +87,11 @@ export function JobActions({ job }: { job: Job }) {
           onClose={() => setAsking(null)}
         >
           <p>
-            {counts.running > 0 && `What ${counted(counts.running, "running frame")} did so far is lost. `}
+            {begun > 0 && `What ${counted(begun, "running frame")} did so far is lost. `}
             {waiting > 0 && `${counted(waiting, "waiting frame")} will not be rendered. `}
             {counts.succeeded > 0 &&
               `${counted(counts.succeeded, "frame")} that ${counts.succeeded === 1 ? "is" : "are"} done stay${counts.succeeded === 1 ? "s" : ""}. `}
-            {counts.running + waiting === 1 ? "It" : "The rest"} can be requeued later.
+            {begun + waiting === 1 ? "It" : "The rest"} can be requeued later.
           </p>
         </Dialog>
       )}

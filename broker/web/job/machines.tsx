@@ -34,7 +34,7 @@ export function Machines({ job, workers, namesOf }: MachinesProps) {
               {step !== null && ordinal !== undefined && (
                 <Link to={framePath(job, step, ordinal)} class="link">
                   frame {namesOf(step)(ordinal)}
-                  {ordinals.length > 1 && ` and ${ordinals.length - 1} more`}
+                  {ordinals.length > 1 && `, then ${ordinals.length - 1} more`}
                 </Link>
               )}
               <span class="render-percent">{progress === null ? "" : `${Math.round(progress)}%`}</span>

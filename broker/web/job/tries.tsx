@@ -13,6 +13,8 @@ interface TriesProps {
   job: number;
   live: Live;
   namesOf: (step: string) => NameOf;
+  /** Frames that are begun now. */
+  begun: number;
   /** Names of steps are said only where there are several. */
   hasSteps: boolean;
 }
@@ -22,14 +24,14 @@ const shown = 12;
 const everyMs = 1500;
 
 /** Nothing before the first one. */
-export function Tries({ job, live, namesOf, hasSteps }: TriesProps) {
+export function Tries({ job, live, namesOf, begun, hasSteps }: TriesProps) {
   const { api } = useStore();
   useLive(live, everyMs);
   const counts = live.client.store.details.get(job)?.counts;
   const { value } = useLoad(
     (signal) => api.listAttempts(job, { limit: shown, begun: true }, signal),
     String(job),
-    Object.values(counts ?? {}).join(" "),
+    `${begun} ${Object.values(counts ?? {}).join(" ")}`,
   );
   const tries = value?.items ?? [];
   if (tries.length === 0) return null;

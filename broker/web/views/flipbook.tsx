@@ -15,7 +15,7 @@ export interface FlipBookFrame {
   state: TaskState;
   /** As an artist calls it: `37`. */
   name: string;
-  /** Of a frame in work, 0 to 100. */
+  /** Of a frame that is begun, 0 to 100; of one that waits for its turn on a worker null. */
   percent: number | null;
 }
 
@@ -255,6 +255,10 @@ const holes: Readonly<Record<TaskState, string>> = {
   canceled: "was canceled",
 };
 
+function holeWords({ state, percent }: FlipBookFrame): string {
+  return state === "running" && percent === null ? "is about to start" : holes[state];
+}
+
 const lost = { gone: "its picture was cleaned up here", failed: "its picture did not come" } as const;
 
 /** `why` there is no picture to show of a frame that has one. */
@@ -264,8 +268,8 @@ function Hole({ frame, why }: { frame: FlipBookFrame; why: keyof typeof lost | n
     <div class={`flip-hole is-${state}`}>
       <strong>Frame {name}</strong>
       <span>
-        {why === null ? holes[state] : lost[why]}
-        {state === "running" && percent !== null ? ` · ${Math.round(percent)} %` : ""}
+        {why === null ? holeWords(frame) : lost[why]}
+        {state === "running" && percent !== null && percent > 0 ? ` · ${Math.round(percent)} %` : ""}
       </span>
     </div>
   );

@@ -12,6 +12,7 @@ import { Machines } from "../job/machines.tsx";
 import { Parameters } from "../job/parameters.tsx";
 import { Steps } from "../job/steps.tsx";
 import { Tries } from "../job/tries.tsx";
+import { useBegun } from "../job/use-begun.ts";
 import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
 import { useHistory, useLive, type Live } from "../live.ts";
@@ -40,15 +41,16 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   const namesOf = (step: string) => frameNames(views?.get(step)?.frames ?? null);
 
   useJobTitle(job);
+  const begun = useBegun(live, number, job?.steps ?? []);
 
   if (!job) return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];
   const main = job.steps.toSorted((a, b) => b.taskCount - a.taskCount)[0];
   return (
     <div class="job">
-      <JobHead job={job} live={live} timings={timings} now={now} />
+      <JobHead job={job} live={live} timings={timings} begun={sumOf(begun)} now={now} />
       <Failures job={job} namesOf={namesOf} />
-      <Steps job={job} />
+      <Steps job={job} begun={begun} />
       {job.steps.map((step) => (
         <FramesPanel
           key={step.name}
@@ -57,6 +59,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
           isOnly={job.steps.length === 1}
           live={live}
           times={timings.of(step.name)}
+          begun={begun.get(step.name) ?? 0}
           nameOf={namesOf(step.name)}
           now={now}
         />
@@ -78,13 +81,22 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
         </div>
         <div class="job-column">
           <Machines job={number} workers={workers} namesOf={namesOf} />
-          <Tries job={number} live={live} namesOf={namesOf} hasSteps={job.steps.length > 1} />
+          <Tries
+            job={number}
+            live={live}
+            namesOf={namesOf}
+            begun={sumOf(begun)}
+            hasSteps={job.steps.length > 1}
+          />
           <Parameters job={job} />
         </div>
       </div>
     </div>
   );
 }
+
+const sumOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, one) => sum + one, 0);
 
 /** The flip-book: shown once there is something to flip through. */
 function Pictures({ job, live }: { job: number; live: Live }) {
