@@ -71,6 +71,61 @@ it("tells state, time, worker and picture of the frame under the pointer", async
   await page.mouse.move(5, 5);
 });
 
+it("closes the rings around a light on every side", async () => {
+  const { page } = desk;
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  // In the gap left, right, above and below of three lights: chosen, chosen, and where the keyboard is.
+  const sides = await page.evaluate(async () => {
+    await new Promise((frame) => requestAnimationFrame(() => requestAnimationFrame(frame)));
+    const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+    const at = (x: number, y: number) => [...(pen?.getImageData(x, y, 1, 1).data ?? [])].join(" ");
+    return [1, 2, 3].map((ordinal) => {
+      const [left, top, half] = [3 + ordinal * 46, 3, 20];
+      return [
+        at(left - 1, top + half),
+        at(left + 41, top + half),
+        at(left + half, top - 1),
+        at(left + half, top + 41),
+      ];
+    });
+  });
+  for (const light of sides) expect(new Set(light).size, JSON.stringify(sides)).toBe(1);
+  expect(sides[0]).toEqual(sides[1]);
+  expect(sides[2]).not.toEqual(sides[0]);
+  expect(sides.flat().every((one) => one.endsWith(" 255"))).toBe(true);
+  await page.keyboard.press("Escape");
+  await page.locator(".grid-scroll").blur();
+});
+
+it("shows number and mark together where there is room", async () => {
+  const { page } = desk;
+  const parts = (ordinal: number) =>
+    page.evaluate((at) => {
+      const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+      /** How many colors there are in a part of a light: a plain ground has one, what stands on it makes more. */
+      const colors = (top: number, height: number) => {
+        const { data } = pen?.getImageData(3 + at * 46 + 8, 3 + top, 25, height) ?? { data: [] };
+        const found = new Set<string>();
+        for (let n = 0; n < data.length; n += 4) found.add([data[n], data[n + 1], data[n + 2]].join());
+        return found.size;
+      };
+      return { number: colors(14, 13), mark: colors(29, 8), above: colors(4, 8) };
+    }, ordinal);
+  for (const [name, ordinal] of [
+    ["failed", 6],
+    ["running", 10],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { number, mark, above } = await parts(ordinal);
+    expect(number, name).toBeGreaterThan(2);
+    expect(mark, name).toBeGreaterThan(1);
+    expect(above, name).toBe(1);
+  }
+});
+
 it("differs by shape and not by color alone", async () => {
   const { page } = desk;
   // Of each light only whether a spot is painted, not in which color: ready, running, done and failed are four shapes.
@@ -186,6 +241,23 @@ it("works by the keyboard alone", async () => {
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");
   await page.getByText("3 frames selected").waitFor();
+  // What is said of the frame does not cover what is said of the selection, wherever there is room.
+  const isCovered = () =>
+    page.evaluate(() => {
+      const [tip, bar] = [".tip", ".bulk"].map((one) => document.querySelector(one)?.getBoundingClientRect());
+      return tip !== undefined && bar !== undefined && tip.top < bar.bottom && tip.bottom > bar.top;
+    });
+  for (const height of [900, 520]) {
+    // oxlint-disable no-await-in-loop -- one window
+    await page.setViewportSize({ width: 1440, height });
+    await page.locator(".grid-scroll").evaluate((one) => one.scrollIntoView({ block: "center" }));
+    await page.keyboard.press("Shift+ArrowRight");
+    await tip().locator("img").waitFor();
+    await expect.poll(isCovered).toBe(false);
+    // oxlint-enable no-await-in-loop
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await desk.shots("grid-selected");
   await page.keyboard.press("Escape");
   await expect.poll(() => page.locator(".bulk").count()).toBe(0);
   await page.keyboard.press("f");

@@ -75,8 +75,8 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
         const size = Math.max(2, Math.round(side * 0.42));
         for (let n = 0; n < size; n++) fill(plain.cursor, x + side - size + n, y + n, x + side, y + n + 1);
       }
-      if (now.isChosen(ordinal)) ring(plain.accent, x, y, line);
-      if (now.cursor === ordinal) ring(plain.cursor, x, y, line);
+      if (now.isChosen(ordinal)) ring(plain.cursor, x, y, line);
+      if (now.cursor === ordinal) ring(plain.accent, x, y, line);
       return percent !== null;
     }
 

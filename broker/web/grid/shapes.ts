@@ -28,8 +28,9 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
   function paintOne(now: GridScene, ordinal: number, swing: number): void {
     const { room, leftOf, topOf } = pixelsOf(now.layout, view, scale);
     const [x, y] = [leftOf(ordinal), topOf(ordinal)];
-    // Rings around a light lie in the gap before and behind it.
-    pen.clearRect(x - room, y - room, side + 2 * room, side + 2 * room);
+    // Rings around a light lie in its half of the gap: the other half is of the light beside it.
+    const half = Math.max(1, room >> 1);
+    pen.clearRect(x - half, y - half, side + 2 * half, side + 2 * half);
     const state = now.states[ordinal] ?? 0;
     const percent = state === running ? now.percentOf(ordinal) : null;
     const look = state === running && percent === null ? nextLook : state;
@@ -41,15 +42,22 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
     }
     if (isNumbered) paintName(now, ordinal, x, y);
     if (now.isSlow(ordinal)) paintSlow(x, y);
-    if (now.isChosen(ordinal)) ring(x, y, room, colors.accent);
-    if (now.cursor === ordinal) ring(x, y, room, colors.cursor);
+    paintRings(now, ordinal, x, y, half);
   }
 
-  function ring(x: number, y: number, room: number, color: string): void {
-    const line = Math.max(1, Math.min(2 * scale, room / 2));
-    pen.strokeStyle = color;
-    pen.lineWidth = line;
-    pen.strokeRect(x - line / 2, y - line / 2, side + line, side + line);
+  /** Where the keyboard is, and what is chosen: rings one inside the other, and a line of ground between them and the light. */
+  function paintRings(now: GridScene, ordinal: number, x: number, y: number, half: number): void {
+    let from = -half;
+    const ring = (color: string, line: number) => {
+      const at = from + line / 2;
+      pen.strokeStyle = color;
+      pen.lineWidth = line;
+      pen.strokeRect(x + at, y + at, side - 2 * at, side - 2 * at);
+      from += line;
+    };
+    if (now.cursor === ordinal) ring(colors.accent, half);
+    if (now.isChosen(ordinal)) ring(colors.cursor, Math.max(half, Math.round(side / 16)));
+    if (from > -half) ring(colors.ground, Math.max(1, Math.round(side / 20)));
   }
 
   /** A frame far slower than the others: a corner turned down. */

@@ -39,19 +39,27 @@ interface Known {
   picture: string | null;
 }
 
-/** Under the light; above it where there is no room below, but there. */
+/**
+ * Under the light; above it where there is no room below, but there. It never covers what is said of the selected frames below
+ * the lights: where both have no room it stands under that.
+ */
 export function FrameTip({ frame, at, width }: TipProps) {
   const { title, state, percent, status, isSlow } = frame;
   const known = useKnown(frame);
   const place = useRef<HTMLDivElement>(null);
-  const [isAbove, setAbove] = useState(false);
+  const below = at.y + at.side + gap;
+  const above = at.y - gap;
+  const [top, setTop] = useState<number | null>(null);
   function measure(): void {
     const box = place.current;
     const grid = box?.offsetParent?.getBoundingClientRect();
     if (!box || !grid) return;
-    const bottom = grid.top + at.y + at.side + gap + box.offsetHeight;
-    const top = grid.top + at.y - gap - box.offsetHeight;
-    setAbove(bottom > innerHeight && top > headHeight);
+    const bar = box.closest(".panel")?.querySelector(".bulk")?.getBoundingClientRect();
+    const bottom = grid.top + below + box.offsetHeight;
+    const isInTheWay = bar !== undefined && bottom > bar.top;
+    const fitsAbove = grid.top + above - box.offsetHeight > headHeight;
+    if (fitsAbove && (isInTheWay || bottom > innerHeight)) setTop(above);
+    else setTop(isInTheWay ? bar.bottom - grid.top + gap : null);
   }
   useLayoutEffect(measure);
   const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
@@ -60,9 +68,9 @@ export function FrameTip({ frame, at, width }: TipProps) {
   return (
     <div
       ref={place}
-      class={isAbove ? "tip is-above" : "tip"}
+      class={top === above ? "tip is-above" : "tip"}
       role="tooltip"
-      style={{ left: `${left}px`, top: `${isAbove ? at.y - gap : at.y + at.side + gap}px` }}
+      style={{ left: `${left}px`, top: `${top ?? below}px` }}
     >
       {typeof known?.picture === "string" && <img src={known.picture} alt="" onLoad={measure} />}
       <div class="tip-line">
