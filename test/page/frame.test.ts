@@ -284,6 +284,17 @@ it("says of a task that is no frame which one it is", async () => {
   });
   await desk.go(`/jobs/${job.number}/Tile/1`);
   await page.getByRole("heading", { name: "Tile 2" }).waitFor();
+  // And so does everything about its job.
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  await desk.go(`/jobs/${job.number}`);
+  const section = (name: string) => page.getByRole("region", { name });
+  await section("Machines").getByRole("link", { name: "Tile 1", exact: true }).waitFor();
+  await section("Tries").getByRole("link", { name: "Tile 1", exact: true }).waitFor();
+  await say(held, [{ type: "succeeded", ordinal: 0, logOffset: 0, seconds: 1, files: [] }]);
+  await section("Activity").getByText("Tile 1 done").waitFor();
+  await worker.succeed(await worker.work());
+  await section("Activity").getByText("2 frames done: 1–2").waitFor();
   await desk.go("/");
   await page.locator(".job-row", { hasText: "Tiles" }).click();
   // Whoever reads the page aloud hears that it is another one.
