@@ -1,4 +1,5 @@
 // One job in a real Chromium: progress, time left, failures, actions, what happened.
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Job } from "../../broker/contract/job.ts";
 import { untilState } from "../support/builders.ts";
@@ -204,6 +205,28 @@ it("opens its menu inside of a phone's window, wherever its button is", async ()
   await page.setViewportSize({ width: 1440, height: 900 });
   await worker.succeed(held);
   await worker.leave();
+});
+
+it("shows first what a job has of its own, and what is as its template has it to who asks", async () => {
+  const { page, broker } = desk;
+  const parameters = page.getByRole("region", { name: "Parameters" });
+  const named = await broker.api.ok("submitJob", {
+    headers: { "idempotency-key": randomUUID() },
+    body: {
+      templateName: "generic-sample",
+      parameters: { Frames: "1-12" },
+      settings: { name: "named", home: "pull", paused: true },
+    },
+  });
+  await desk.go(`/jobs/${named.number}`);
+  const names = () => parameters.locator(".pairs:not(details *) dt").allInnerTexts();
+  await expect.poll(names).toEqual(["Frames", "Tries again", "Stops after", "Files go home by"]);
+  const more = parameters.locator("summary");
+  expect(await more.innerText()).toMatch(/^\d+ more as the template has them$/);
+  expect(await parameters.locator("details dt").first().isVisible()).toBe(false);
+  await more.click();
+  expect(await parameters.locator("details dt").first().isVisible()).toBe(true);
+  await desk.shots("job-parameters");
 });
 
 it("keeps HTML of reasons and names as text", async () => {
