@@ -5,9 +5,9 @@ import { isHere } from "../../contract/states.ts";
 import type { Timings } from "../../contract/timings.ts";
 import type { Worker } from "../../contract/worker.ts";
 import type { Live } from "../live.ts";
-import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { Crumbs } from "../ui/crumbs.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent, roughly } from "../words.ts";
@@ -34,10 +34,7 @@ export function JobHead({ job, live, timings, begun, now }: JobHeadProps) {
   );
   return (
     <header class="job-head">
-      <nav class="crumbs" aria-label="Where this is">
-        <Link to="/">Jobs</Link>
-        <span>#{job.number}</span>
-      </nav>
+      <Crumbs job={job.number} />
       <div class="job-title">
         <h1>{job.name}</h1>
         <Chip word={word} mark={mark} />

@@ -4,9 +4,10 @@ import type { TaskProgress } from "../../contract/feed.ts";
 import { stateWords } from "../../contract/state-words.ts";
 import type { TaskState } from "../../contract/states.ts";
 import { useMe } from "../me.ts";
-import { framePath, jobPath, Link, navigate } from "../router.tsx";
+import { framePath, navigate } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { Crumbs } from "../ui/crumbs.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { duration, frameWords, nextWords } from "../words.ts";
@@ -53,12 +54,7 @@ export function FrameHead(props: FrameHeadProps) {
   });
   return (
     <header class="frame-head">
-      <nav class="crumbs" aria-label="Where this is">
-        <Link to={jobPath(job)}>
-          <span class="crumbs-number">{job}</span> {name ?? `Job ${job}`}
-        </Link>
-        <span>{step}</span>
-      </nav>
+      <Crumbs job={job} name={name} part={step} />
       <div class="frame-line">
         <h1>{title}</h1>
         <Chip word={word} mark={mark} />

@@ -69,7 +69,8 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
               </div>
             </section>
           )}
-          <div class="frame-columns">
+          {/* Where there is nothing to look at, the log stands beside the tries. */}
+          <div class={shown.length === 0 ? "frame-columns is-bare" : "frame-columns"}>
             <div class="frame-main">
               <FramePictures
                 artifacts={shown}
@@ -86,19 +87,21 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
                 {all.length === 0 ? (
                   <p class="muted">{tries.value === undefined ? "Fetching…" : untriedWords(found.state)}</p>
                 ) : (
-                  <FrameTries tries={all} chosen={current?.id} onChoose={setChosen} />
+                  <FrameTries key={key} tries={all} chosen={current?.id} onChoose={setChosen} />
                 )}
               </section>
               <Parameters task={found} />
             </aside>
+            {current !== undefined && (
+              <div class="frame-log">
+                <TryLog
+                  key={current.id}
+                  attempt={current.id}
+                  name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+                />
+              </div>
+            )}
           </div>
-          {current !== undefined && (
-            <TryLog
-              key={current.id}
-              attempt={current.id}
-              name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
-            />
-          )}
         </>
       )}
     </div>
