@@ -15,7 +15,8 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
   const { api, act, notes } = useStore();
   const me = useMe();
   const [asking, setAsking] = useState<Asking>(null);
-  const [priority, setPriority] = useState(job.priority);
+  /** As somebody types it. */
+  const [priority, setPriority] = useState("");
   const { number, counts } = job;
   const isOpen = job.endedAt === null;
   const waiting = counts.ready + counts.blocked + counts.running - begun;
@@ -26,7 +27,7 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
     me.may("setJobPriority", job) && {
       label: "Change priority…",
       onChoose: () => {
-        setPriority(job.priority);
+        setPriority(String(job.priority));
         setAsking("priority");
       },
     },
@@ -115,7 +116,10 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
           title="Priority"
           action="Set priority"
           onDo={() =>
-            act(() => api.setPriority(number, priority), `Priority of ${job.name} is ${priority} now.`)
+            act(
+              () => api.setPriority(number, Number(priority)),
+              `Priority of ${job.name} is ${priority} now.`,
+            )
           }
           onClose={() => setAsking(null)}
         >
@@ -123,13 +127,25 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
           <div class="priority">
             <input
               type="range"
+              class="slider"
               min={0}
               max={100}
               aria-label="Priority"
-              value={priority}
-              onInput={(event) => setPriority(Number(event.currentTarget.value))}
+              value={Number(priority)}
+              style={{ "--part": `${Math.min(100, Number(priority))}%` }}
+              onInput={(event) => setPriority(event.currentTarget.value)}
             />
-            <output>{priority}</output>
+            <input
+              type="number"
+              class="input"
+              required
+              min={0}
+              max={100}
+              step={1}
+              aria-label="Priority as a number"
+              value={priority}
+              onInput={(event) => setPriority(event.currentTarget.value)}
+            />
           </div>
         </Dialog>
       )}
