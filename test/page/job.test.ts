@@ -326,16 +326,23 @@ it("hides the bell where a page cannot give notices, as on a phone", async () =>
         },
       });
     }, permission);
+    await phone.clock.install();
     await phone.goto(`${broker.url}/workers`);
     await phone.locator(".brand-light.is-live").waitFor();
     const bell = phone.getByRole("button", { name: "Tell me when a job ends" });
     expect(await bell.count()).toBe(permission === "granted" ? 1 : 0);
     // Where it is found out only with the first notice, that is no error.
     const worker = await joinWorker(broker, { name: permission });
-    const told = await submitNamed(broker, `not told ${permission}`, [{ frames: "1" }], { priority: 100 });
     await phone.getByRole("link", { name: "Jobs" }).click();
-    await phone.locator(".job-row", { hasText: told.name }).waitFor();
+    const name = `untold ${permission}`;
+    const row = phone.locator(".job-row", { hasText: name });
+    await submitNamed(broker, name, [{ frames: "1" }], { priority: 100 });
+    await row.waitFor();
+    // A job that ends before the page looked at it once is no news.
+    await phone.clock.runFor(1000);
     await render(broker, worker, 1);
+    await row.getByText("done", { exact: true }).waitFor();
+    await phone.clock.runFor(1000);
     await expect
       .poll(() => phone.evaluate(() => (globalThis as unknown as { given: { count: number } }).given.count))
       .toBe(1);
