@@ -104,8 +104,11 @@ function Player({
   onOpen,
 }: PlayerProps) {
   const count = countOf(reel.step);
-  const span = spanOf(reel.pictures.keys());
-  const newest = [...reel.pictures.keys()].at(-1) ?? span.first;
+  // Not with each picture that is shown: there may be very many. What came is told by new reels.
+  const { span, newest } = useMemo(() => {
+    const ordinals = [...reel.pictures.keys()];
+    return { span: spanOf(ordinals), newest: ordinals.at(-1) ?? 0 };
+  }, [reel, reels]);
   const [playing, setPlaying] = useState<Playing>(() => ({
     index: follows ? newest : span.first,
     playing: false,
