@@ -7,11 +7,32 @@ import { useStore } from "./store.ts";
 const key = "tally-notices";
 const lookEveryMs = 15_000;
 
+/** Undefined until it is known. */
+let canGive: boolean | undefined;
+
+/** Whether a page can give notices here: browsers of phones know them, but let no page make one. */
+export function areNoticesPossible(): boolean {
+  if (!("Notification" in window)) return false;
+  // Before it is allowed, making one shows nothing.
+  if (canGive === undefined && Notification.permission !== "granted") canGive = give("") !== null;
+  return canGive !== false;
+}
+
+/** Null where that is not possible. */
+function give(title: string, options: NotificationOptions = {}): Notification | null {
+  try {
+    return new Notification(title, options);
+  } catch {
+    canGive = false;
+    return null;
+  }
+}
+
 /** Whether somebody asked for notices here, and the browser lets them through. */
 export function areNoticesOn(): boolean {
   try {
     return (
-      "Notification" in window && Notification.permission === "granted" && localStorage.getItem(key) === "on"
+      areNoticesPossible() && Notification.permission === "granted" && localStorage.getItem(key) === "on"
     );
   } catch {
     return false;
@@ -20,7 +41,7 @@ export function areNoticesOn(): boolean {
 
 /** Turns notices on or off; asks the browser's leave where that is needed. Resolves to whether they are on. */
 export async function setNotices(on: boolean): Promise<boolean> {
-  if (!("Notification" in window)) return false;
+  if (!areNoticesPossible()) return false;
   const isAllowed = on && (await Notification.requestPermission()) === "granted";
   try {
     localStorage.setItem(key, isAllowed ? "on" : "off");
@@ -40,8 +61,8 @@ export function useNotices(): void {
       const { jobs, workers } = live.client.store;
       for (const { job, title, body } of news.look(jobs.values(), workers.values(), Date.now())) {
         if (!areNoticesOn()) continue;
-        const notice = new Notification(title, { body, tag: `tally-${job}` });
-        notice.addEventListener("click", () => {
+        const notice = give(title, { body, tag: `tally-${job}` });
+        notice?.addEventListener("click", () => {
           window.focus();
           navigate(jobPath(job));
         });

@@ -6,7 +6,7 @@ import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
 export { duration, roughly };
 
 /** The shape beside a word: never by color alone. */
-export type Mark = "waiting" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
+export type Mark = "waiting" | "next" | "running" | "done" | "failed" | "canceled" | "paused" | "blocked";
 
 export const jobWords: Readonly<Record<JobState, { word: string; mark: Mark }>> = {
   loading: { word: stateWords.loading, mark: "waiting" },
@@ -28,6 +28,9 @@ export const frameWords: Readonly<Record<TaskState, { word: string; mark: Mark }
   failed: { word: stateWords.failed, mark: "failed" },
   canceled: { word: stateWords.canceled, mark: "canceled" },
 };
+
+/** Of a frame that a worker holds and has not begun: its state is `running`, and it waits for its turn there. */
+export const nextWords = { word: "next", mark: "next" } as const satisfies { word: string; mark: Mark };
 
 export const workerWords: Readonly<Record<WorkerState, { word: string; mark: Mark }>> = {
   idle: { word: stateWords.idle, mark: "waiting" },

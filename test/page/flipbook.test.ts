@@ -70,13 +70,23 @@ it("shows failed and waiting frames as holes, and scrubs by keyboard", async () 
     await render();
   }
   await page.locator(".flip-frame", { hasText: `11 of ${frames} frames` }).waitFor();
+  // Nobody touched it: it shows what came last.
+  await expect.poll(() => stage("data-frame")).toBe("11");
+  await expect.poll(() => stage("data-shown")).toBe("picture");
   await page.locator(".flip").focus();
+  await page.keyboard.press("Home");
   await page.keyboard.press("ArrowRight");
   await page.keyboard.press("ArrowRight");
   await page.locator(".flip-hole", { hasText: "failed" }).waitFor();
   expect(await page.locator(".flip-hole strong").innerText()).toBe("Frame 103");
   await desk.shots("flipbook-hole");
   await page.keyboard.press("End");
+  await page.locator(".flip-hole", { hasText: "waits for a worker" }).waitFor();
+  const intend = (intent: "run" | "pause") =>
+    desk.broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
+  await intend("pause");
+  await page.locator(".flip-hole", { hasText: "waits: its job is paused" }).waitFor();
+  await intend("run");
   await page.locator(".flip-hole", { hasText: "waits for a worker" }).waitFor();
   await page.getByLabel("Frame", { exact: true }).fill("5");
   await expect.poll(() => stage("data-shown")).toBe("picture");
@@ -89,25 +99,45 @@ it("plays at the rate that was chosen, goes around, and takes up frames that fin
   await page.getByLabel("Frames per second").selectOption("60");
   await page.locator(".flip").focus();
   await page.keyboard.press("Home");
-  // Watched inside the page: how long three times around take, 24 frames each.
-  const ms = await page.evaluate<number>(`new Promise((done) => {
+  // Watched inside the page: how long six times around take, from the first picture to the last of them, 12 frames each.
+  const { ms, shown, last, badges } = await page.evaluate<{
+    ms: number;
+    shown: string[];
+    last: number;
+    badges: string[];
+  }>(`new Promise((done) => {
     const stage = document.querySelector(".flip-stage");
+    const shown = new Set();
+    const badges = new Set();
+    let last = 0;
     let before = 0;
     let turns = 0;
     const began = performance.now();
     new MutationObserver((_, observer) => {
       const index = Number(stage.dataset.frame);
-      if (index < before && ++turns === 3) {
+      if (document.querySelector(".flip-play").ariaLabel === "Stop") {
+        last = Math.max(last, index);
+        shown.add(stage.dataset.shown);
+        const badge = stage.querySelector(".flip-hole.is-small");
+        if (badge) badges.add(badge.innerText.replace(/\\s+/g, " "));
+      }
+      if (index < before && ++turns === 6) {
         observer.disconnect();
-        done(performance.now() - began);
+        done({ ms: performance.now() - began, shown: [...shown], last, badges: [...badges] });
       }
       before = index;
-    }).observe(stage, { attributes: true, attributeFilter: ["data-frame"] });
+    }).observe(stage, { attributes: true, attributeFilter: ["data-frame", "data-shown"] });
     document.querySelector(".flip-play").click();
   })`);
   // However many of them this machine can paint, time is kept.
   expect(ms).toBeGreaterThan(1100);
   expect(ms).toBeLessThan(1600);
+  // What waits behind the last picture is not played, and over the one that failed the picture before stays.
+  expect(last).toBe(11);
+  expect(shown).toContain("held");
+  expect(shown).not.toContain("hole");
+  expect(badges).toEqual(["Frame 103 failed"]);
+  await page.screenshot({ path: "test-output/page/flipbook-playing.png" });
   while ((await desk.broker.api.ok("getJob", { params: { job: number } })).counts.ready > 0) {
     // oxlint-disable-next-line no-await-in-loop -- one worker
     await render();

@@ -143,6 +143,45 @@ it("says why a frame failed, and renders it again on a press", async () => {
   await worker.succeed(await worker.work());
 });
 
+it("keeps the log in sight of a frame that was tried often", async () => {
+  const { page, broker } = desk;
+  const number = await submitShot("Often", "4");
+  for (let turn = 1; turn <= 9; turn++) {
+    // oxlint-disable no-await-in-loop -- one try after the other
+    const held = await worker.work();
+    const logOffset = await writeLog(worker, held, `this is try ${turn}\n`);
+    const reason =
+      turn === 9 ? "The texture is broken." : `"bash" ended with exit code 3. Its last words: broken ${turn}`;
+    const facts = { ordinal: 0, logOffset, seconds: 1, exitCode: 3, reason, files: [] };
+    await say(held, [
+      { type: "started", ordinal: 0, logOffset: 0 },
+      { type: "failed", failureClass: "task", ...facts },
+    ]);
+    if (turn < 9)
+      await broker.api.ok("requeueTasks", { params: { job: number }, body: { failedOnly: true } });
+    // oxlint-enable no-await-in-loop
+  }
+  await desk.go(`/jobs/${number}/Render/0`);
+  await page.getByText("this is try 9").waitFor();
+  const heads = () => page.locator(".try-head").allInnerTexts();
+  expect(await heads()).toEqual(["Try 9 failed", "Try 8 failed", "Try 7 failed"]);
+  // Where the reason says how the program ended, it is not said twice.
+  expect(await page.locator(".try-note").allInnerTexts()).toEqual(["The program ended with code 3."]);
+  const top = (selector: string) =>
+    page.locator(selector).evaluate((one) => one.getBoundingClientRect().top + scrollY);
+  for (const width of [1440, 390]) {
+    // oxlint-disable no-await-in-loop -- one window
+    await page.setViewportSize({ width, height: 844 });
+    expect(await top(".log-body")).toBeLessThan(width === 390 ? await top(".tries") : 700);
+    // oxlint-enable no-await-in-loop
+  }
+  await desk.shots("frame-often");
+  await page.getByRole("button", { name: "6 earlier tries" }).click();
+  await page.locator(".try", { hasText: "Try 2" }).click();
+  await page.getByText("this is try 2").waitFor();
+  expect((await heads()).length).toBe(9);
+});
+
 it("does not let a log of 200 MB hurt: end, beginning, search and live lines in moments", async () => {
   const { page } = desk;
   const number = await submitShot("Long", "1");
@@ -241,8 +280,15 @@ it("steps from frame to frame by the keyboard, keeps the focus, and tells in the
   expect(await page.evaluate(() => document.activeElement?.getAttribute("aria-label"))).toBe("Frame after");
   await page.unroute("**/v1/jobs/*/tasks?*");
   await expect.poll(() => page.title()).toBe("Frame 3 waiting, Stepped – Tally");
+  // Each view of the job has the same way up.
+  const crumbs = () => page.locator(".crumbs").innerText();
+  expect(await crumbs()).toMatch(new RegExp(`^Jobs\\s+#${number} Stepped\\s+Render$`));
   await desk.go(`/jobs/${number}/play`);
   await expect.poll(() => page.title()).toBe("0% Stepped – Tally");
+  expect(await crumbs()).toMatch(new RegExp(`^Jobs\\s+#${number} Stepped\\s+Flip-book$`));
+  await page.locator(".crumbs a", { hasText: "Stepped" }).click();
+  await page.getByRole("heading", { name: "Stepped" }).waitFor();
+  expect(await crumbs()).toMatch(new RegExp(`^Jobs\\s+#${number}$`));
   await worker.succeed(held);
 });
 
@@ -284,6 +330,17 @@ it("says of a task that is no frame which one it is", async () => {
   });
   await desk.go(`/jobs/${job.number}/Tile/1`);
   await page.getByRole("heading", { name: "Tile 2" }).waitFor();
+  // And so does everything about its job.
+  const held = await worker.work();
+  await say(held, [{ type: "started", ordinal: 0, logOffset: 0 }], false);
+  await desk.go(`/jobs/${job.number}`);
+  const section = (name: string) => page.getByRole("region", { name });
+  await section("Machines").getByRole("link", { name: "Tile 1", exact: true }).waitFor();
+  await section("Tries").getByRole("link", { name: "Tile 1", exact: true }).waitFor();
+  await say(held, [{ type: "succeeded", ordinal: 0, logOffset: 0, seconds: 1, files: [] }]);
+  await section("Activity").getByText("Tile 1 done").waitFor();
+  await worker.succeed(await worker.work());
+  await section("Activity").getByText("2 frames done: 1–2").waitFor();
   await desk.go("/");
   await page.locator(".job-row", { hasText: "Tiles" }).click();
   // Whoever reads the page aloud hears that it is another one.

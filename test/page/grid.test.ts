@@ -1,4 +1,4 @@
-// The frame grid in a real Chromium: lights, pointer, keyboard, and a hundred thousand of them.
+// The frame grid in a real Chromium: lights, pointer, keyboard.
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Job } from "../../broker/contract/job.ts";
 import { joinWorker, started, succeeded, type FakeWorker } from "../support/fake-worker.ts";
@@ -71,6 +71,61 @@ it("tells state, time, worker and picture of the frame under the pointer", async
   await page.mouse.move(5, 5);
 });
 
+it("closes the rings around a light on every side", async () => {
+  const { page } = desk;
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  await page.keyboard.press("Shift+ArrowRight");
+  // In the gap left, right, above and below of three lights: chosen, chosen, and where the keyboard is.
+  const sides = await page.evaluate(async () => {
+    await new Promise((frame) => requestAnimationFrame(() => requestAnimationFrame(frame)));
+    const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+    const at = (x: number, y: number) => [...(pen?.getImageData(x, y, 1, 1).data ?? [])].join(" ");
+    return [1, 2, 3].map((ordinal) => {
+      const [left, top, half] = [3 + ordinal * 46, 3, 20];
+      return [
+        at(left - 1, top + half),
+        at(left + 41, top + half),
+        at(left + half, top - 1),
+        at(left + half, top + 41),
+      ];
+    });
+  });
+  for (const light of sides) expect(new Set(light).size, JSON.stringify(sides)).toBe(1);
+  expect(sides[0]).toEqual(sides[1]);
+  expect(sides[2]).not.toEqual(sides[0]);
+  expect(sides.flat().every((one) => one.endsWith(" 255"))).toBe(true);
+  await page.keyboard.press("Escape");
+  await page.locator(".grid-scroll").blur();
+});
+
+it("shows number and mark together where there is room", async () => {
+  const { page } = desk;
+  const parts = (ordinal: number) =>
+    page.evaluate((at) => {
+      const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+      /** How many colors there are in a part of a light: a plain ground has one, what stands on it makes more. */
+      const colors = (top: number, height: number) => {
+        const { data } = pen?.getImageData(3 + at * 46 + 8, 3 + top, 25, height) ?? { data: [] };
+        const found = new Set<string>();
+        for (let n = 0; n < data.length; n += 4) found.add([data[n], data[n + 1], data[n + 2]].join());
+        return found.size;
+      };
+      return { number: colors(14, 13), mark: colors(29, 8), above: colors(4, 8) };
+    }, ordinal);
+  for (const [name, ordinal] of [
+    ["failed", 6],
+    ["running", 10],
+  ] as const) {
+    // oxlint-disable-next-line no-await-in-loop -- one after the other
+    const { number, mark, above } = await parts(ordinal);
+    expect(number, name).toBeGreaterThan(2);
+    expect(mark, name).toBeGreaterThan(1);
+    expect(above, name).toBe(1);
+  }
+});
+
 it("differs by shape and not by color alone", async () => {
   const { page } = desk;
   // Of each light only whether a spot is painted, not in which color: ready, running, done and failed are four shapes.
@@ -105,6 +160,65 @@ it("differs by shape and not by color alone", async () => {
   expect(new Set(shapes.map((one) => one.text)).size).toBe(4);
 });
 
+it("tells what a worker renders from what waits for its turn there", async () => {
+  const { page, broker } = desk;
+  const held = await joinWorker(broker, { name: "holder" });
+  const many = await submitNamed(broker, "held", [{ name: "Render", frames: "1-21", chunk: 7 }], {
+    priority: 95,
+  });
+  const lease = await held.work();
+  await desk.go(`/jobs/${many.number}`);
+  const legend = page.locator(".legend");
+  await legend.getByText("7 next").waitFor();
+  const image = (ordinal: number) =>
+    page.evaluate((at) => {
+      const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
+      return [...(pen?.getImageData(3 + at * 46, 3, 41, 41).data ?? [])].join();
+    }, ordinal);
+  const waiting = await image(0);
+  expect(await image(0)).toBe(waiting);
+  await held.report(lease, [started(0)]);
+  await legend.getByText("1 running").waitFor();
+  expect(await legend.innerText()).toMatch(/14\s+waiting\s+1\s+running\s+6\s+next/);
+  await expect.poll(async () => (await image(0)) !== (await image(0))).toBe(true);
+  const next = await place(1);
+  await page.mouse.move(next.x, next.y);
+  await tip().getByText("next on holder").waitFor();
+  expect(await tip().innerText()).toMatch(/Frame 2\s+next/);
+  await page.mouse.move(5, 5);
+  await page.getByRole("region", { name: "Machines" }).getByText("frame 1, then 6 more").waitFor();
+  expect(await page.locator(".figures").innerText()).toContain("0 of 21 frames, 1 running");
+  await desk.shots("job-held");
+  await page.getByRole("button", { name: "More for this job" }).click();
+  await page.getByRole("menuitem", { name: "Cancel job…" }).click();
+  expect(await page.getByRole("dialog").innerText()).toContain(
+    "What 1 running frame did so far is lost. 20 waiting frames will not be rendered.",
+  );
+  await page.keyboard.press("Escape");
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("ArrowRight");
+  await expect.poll(spoken).toBe("Frame 2, next");
+  await page.keyboard.press("Enter");
+  await page.locator(".frame-line .chip", { hasText: "about to start" }).waitFor();
+  await page.locator(".try", { hasText: "about to start" }).waitFor();
+  // The frame before it is done, and the worker begins this one.
+  await held.report(lease, [succeeded(0), started(1)]);
+  await page.locator(".frame-line .chip", { hasText: "running" }).waitFor();
+  await page.locator(".try", { hasText: "rendering" }).waitFor();
+  await desk.go("/workers");
+  await page.locator("[data-worker=holder]").getByText("1 frame, then 5 more").waitFor();
+  await held.report(lease, [2, 3, 4, 5, 6].map(started), {});
+  await held.report(
+    lease,
+    [1, 2, 3, 4, 5, 6].map((ordinal) => succeeded(ordinal)),
+    { done: true },
+  );
+  await broker.api.ok("setJobIntent", { params: { job: many.number }, body: { intent: "cancel" } });
+  await held.leave();
+  await desk.go(`/jobs/${job.number}`);
+  await page.locator(".grid-canvas").waitFor();
+});
+
 it("opens a frame by a click", async () => {
   const { page } = desk;
   const { x, y } = await place(6);
@@ -127,6 +241,24 @@ it("works by the keyboard alone", async () => {
   await page.keyboard.press("Shift+ArrowRight");
   await page.keyboard.press("Shift+ArrowRight");
   await page.getByText("3 frames selected").waitFor();
+  // What is said of the frame does not cover what is said of the selection. The lights move below the pointer, if it is there.
+  await page.mouse.move(5, 5);
+  const isCovered = () =>
+    page.evaluate(() => {
+      const [tip, bar] = [".tip", ".bulk"].map((one) => document.querySelector(one)?.getBoundingClientRect());
+      return tip !== undefined && bar !== undefined && tip.top < bar.bottom && tip.bottom > bar.top;
+    });
+  for (const height of [900, 520]) {
+    // oxlint-disable no-await-in-loop -- one window
+    await page.setViewportSize({ width: 1440, height });
+    await page.locator(".grid-scroll").evaluate((one) => one.scrollIntoView({ block: "center" }));
+    await page.keyboard.press("Shift+ArrowRight");
+    await tip().locator("img").waitFor();
+    await expect.poll(isCovered).toBe(false);
+    // oxlint-enable no-await-in-loop
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await desk.shots("grid-selected");
   await page.keyboard.press("Escape");
   await expect.poll(() => page.locator(".bulk").count()).toBe(0);
   await page.keyboard.press("f");
@@ -192,117 +324,6 @@ it("paints a frame at the moment when it is done", async () => {
   await other.leave();
 });
 
-it("shows a hundred thousand frames at once, and stays quick while they change", async () => {
-  const { page, broker } = desk;
-  const large = await submitNamed(
-    broker,
-    "sim_ocean cache",
-    [{ name: "Sim", frames: "1-100000", chunk: 1000 }],
-    { priority: 100, maxRetries: 0, maxFailedTasks: 1000 },
-  );
-  const fast = await joinWorker(broker, { name: "fast 2" });
-  for (let chunk = 0; chunk < 41; chunk++) {
-    // oxlint-disable no-await-in-loop -- one worker
-    const held = await fast.work();
-    const items = held.lease.tasks.flatMap(({ ordinal }) =>
-      (ordinal * 31) % 977 === 5
-        ? [
-            started(ordinal),
-            {
-              type: "failed" as const,
-              ordinal,
-              logOffset: 0,
-              seconds: 1,
-              failureClass: "task" as const,
-              reason: "No water.",
-            },
-          ]
-        : [started(ordinal), succeeded(ordinal, 0.2)],
-    );
-    await fast.report(held, items.slice(0, 1000));
-    await fast.report(held, items.slice(1000), { done: true });
-    // oxlint-enable no-await-in-loop
-  }
-  await desk.go("/");
-  await page.getByText("sim_ocean cache").waitFor();
-  await page.evaluate(async (path) => {
-    history.pushState(null, "", path);
-    dispatchEvent(new PopStateEvent("popstate"));
-    for (;;) {
-      // oxlint-disable-next-line no-await-in-loop -- this is what waiting is
-      await new Promise((frame) => requestAnimationFrame(frame));
-      const canvas = document.querySelector<HTMLCanvasElement>(".grid-canvas");
-      const pen = canvas?.getContext("2d");
-      if (canvas && pen && canvas.width > 500 && (pen.getImageData(300, 5, 4, 4).data[3] ?? 0) > 0) return;
-    }
-  }, `/jobs/${large.number}`);
-  await desk.shots("job-large");
-  const held = await fast.work();
-  const heap = await page.evaluate(
-    () => (performance as unknown as { memory: { usedJSHeapSize: number } }).memory.usedJSHeapSize,
-  );
-  expect(heap / 1_048_576).toBeLessThan(150);
-  await fast.report(
-    held,
-    held.lease.tasks.slice(0, 400).map(({ ordinal }) => started(ordinal)),
-  );
-  await fast.report(
-    held,
-    held.lease.tasks.map(({ ordinal }) => succeeded(ordinal, 0.2)),
-    { done: true },
-  );
+it("had nothing that the browser complained about", () => {
   expect(desk.complaints).toEqual([]);
-  // The next one is not to wait behind it.
-  await broker.api.ok("setJobIntent", { params: { job: large.number }, body: { intent: "cancel" } });
-});
-
-it("paints small lights one by one as it paints all of them", async () => {
-  const { page, broker } = desk;
-  const failing = 5;
-  const many = await submitNamed(broker, "many", [{ frames: "1-5000", chunk: 200 }], {
-    priority: 100,
-    maxRetries: 0,
-    maxFailedTasks: 1000,
-  });
-  const fast = await joinWorker(broker, { name: "fast 3" });
-  await desk.go(`/jobs/${many.number}`);
-  await page.locator(".grid-canvas").waitFor();
-  const image = () =>
-    page.evaluate(async () => {
-      await new Promise((frame) => requestAnimationFrame(() => requestAnimationFrame(frame)));
-      return document.querySelector<HTMLCanvasElement>(".grid-canvas")?.toDataURL() ?? "";
-    });
-  const empty = await image();
-  const moves = async () => (await image()) !== (await image());
-  const held = await fast.work();
-  await expect.poll(moves).toBe(true);
-  await page.screenshot({ path: "test-output/page/job-many.png" });
-  await fast.report(
-    held,
-    held.lease.tasks.map(({ ordinal }) =>
-      ordinal % failing === 0
-        ? { type: "failed", ordinal, logOffset: 0, seconds: 0.2, failureClass: "task", reason: "No water." }
-        : succeeded(ordinal, 0.2),
-    ),
-    { done: true },
-  );
-  await fast.leave();
-  await page.getByText("40 failed").first().waitFor();
-  await expect.poll(moves).toBe(false);
-  const painted = await image();
-  expect(painted).not.toBe(empty);
-  await page.locator(".grid-scroll").focus();
-  await page.keyboard.press("ArrowDown");
-  await page.keyboard.press("Shift+ArrowRight");
-  await page.getByText("2 frames selected").waitFor();
-  await page.keyboard.press("Shift+ArrowDown");
-  expect(await image()).not.toBe(painted);
-  await page.screenshot({ path: "test-output/page/job-many-selected.png" });
-  await page.keyboard.press("Escape");
-  await page.locator(".grid-scroll").blur();
-  await expect.poll(image).toBe(painted);
-  // Drawn anew from nothing it is the same picture.
-  await page.reload();
-  await page.locator(".grid-canvas").waitFor();
-  await expect.poll(image).toBe(painted);
 });

@@ -1,4 +1,5 @@
 // One job in a real Chromium: progress, time left, failures, actions, what happened.
+import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Job } from "../../broker/contract/job.ts";
 import { untilState } from "../support/builders.ts";
@@ -93,8 +94,16 @@ it("pauses, resumes, changes the priority, and says so in its activity", async (
   await page.getByRole("button", { name: "More for this job" }).press("Enter");
   await page.keyboard.press("Enter");
   const dialog = page.getByRole("dialog", { name: "Priority" });
-  await dialog.getByRole("slider").fill("85");
-  await dialog.getByRole("button", { name: "Set priority" }).click();
+  await dialog.getByRole("slider").fill("80");
+  const exact = dialog.getByRole("spinbutton");
+  expect(await exact.inputValue()).toBe("80");
+  await desk.shots("job-priority");
+  await exact.fill("101");
+  await exact.press("Enter");
+  expect(await dialog.isVisible()).toBe(true);
+  await exact.fill("85");
+  expect(await dialog.getByRole("slider").inputValue()).toBe("85");
+  await exact.press("Enter");
   await page.getByText("priority 85").waitFor();
   expect((await broker.api.ok("getJob", { params: { job: job.number } })).priority).toBe(85);
   const activity = page.getByRole("region", { name: "Activity" });
@@ -206,6 +215,28 @@ it("opens its menu inside of a phone's window, wherever its button is", async ()
   await worker.leave();
 });
 
+it("shows first what a job has of its own, and what is as its template has it to who asks", async () => {
+  const { page, broker } = desk;
+  const parameters = page.getByRole("region", { name: "Parameters" });
+  const named = await broker.api.ok("submitJob", {
+    headers: { "idempotency-key": randomUUID() },
+    body: {
+      templateName: "generic-sample",
+      parameters: { Frames: "1-12" },
+      settings: { name: "named", home: "pull", paused: true },
+    },
+  });
+  await desk.go(`/jobs/${named.number}`);
+  const names = () => parameters.locator(".pairs:not(details *) dt").allInnerTexts();
+  await expect.poll(names).toEqual(["Frames", "Tries again", "Stops after", "Files go home by"]);
+  const more = parameters.locator("summary");
+  expect(await more.innerText()).toMatch(/^\d+ more as the template has them$/);
+  expect(await parameters.locator("details dt").first().isVisible()).toBe(false);
+  await more.click();
+  expect(await parameters.locator("details dt").first().isVisible()).toBe(true);
+  await desk.shots("job-parameters");
+});
+
 it("keeps HTML of reasons and names as text", async () => {
   const { page, broker } = desk;
   const worker = await joinWorker(broker, { name: "<b>w</b>" });
@@ -271,4 +302,55 @@ it("tells the end of a job by a notice, where somebody asked for it, and leads t
   await expect.poll(given).toEqual(["to be told is done 2 of 2 frames done."]);
   await page.evaluate(() => (globalThis as unknown as { given: { click: () => void }[] }).given[0]?.click());
   await page.waitForURL(`**/jobs/${told.number}`);
+});
+
+it("hides the bell where a page cannot give notices, as on a phone", async () => {
+  const { broker, context, complaints } = desk;
+  complaints.length = 0;
+  for (const permission of ["default", "granted"]) {
+    // oxlint-disable no-await-in-loop -- one page after the other
+    const phone = await context.newPage();
+    phone.on("pageerror", (error) => complaints.push(String(error)));
+    await phone.addInitScript((is) => {
+      localStorage.setItem("tally-notices", "on");
+      const given = { count: 0 };
+      Object.assign(globalThis, {
+        given,
+        Notification: class {
+          static permission = is;
+          static requestPermission = () => Promise.resolve(is);
+          constructor() {
+            given.count += 1;
+            throw new TypeError("Illegal constructor.");
+          }
+        },
+      });
+    }, permission);
+    await phone.clock.install();
+    await phone.goto(`${broker.url}/workers`);
+    await phone.locator(".brand-light.is-live").waitFor();
+    const bell = phone.getByRole("button", { name: "Tell me when a job ends" });
+    expect(await bell.count()).toBe(permission === "granted" ? 1 : 0);
+    // Where it is found out only with the first notice, that is no error.
+    const worker = await joinWorker(broker, { name: permission });
+    await phone.getByRole("link", { name: "Jobs" }).click();
+    const name = `untold ${permission}`;
+    const row = phone.locator(".job-row", { hasText: name });
+    await submitNamed(broker, name, [{ frames: "1" }], { priority: 100 });
+    await row.waitFor();
+    // A job that ends before the page looked at it once is no news.
+    await phone.clock.runFor(1000);
+    await render(broker, worker, 1);
+    await row.getByText("done", { exact: true }).waitFor();
+    await phone.clock.runFor(1000);
+    await expect
+      .poll(() => phone.evaluate(() => (globalThis as unknown as { given: { count: number } }).given.count))
+      .toBe(1);
+    await phone.getByRole("link", { name: "Workers" }).click();
+    await expect.poll(() => bell.count()).toBe(0);
+    await worker.leave();
+    await phone.close();
+    // oxlint-enable no-await-in-loop
+  }
+  expect(complaints).toEqual([]);
 });

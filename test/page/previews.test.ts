@@ -75,12 +75,12 @@ it("shows the newest in the list of jobs, by itself", async () => {
   await desk.go(`/jobs/${number}`);
 });
 
-it("opens the job's flip-book with the first preview, and takes up those that come later", async () => {
+it("opens the job's flip-book with the newest preview, and takes up those that come later", async () => {
   const { page } = desk;
   await page.getByRole("region", { name: "Pictures" }).waitFor();
   const stage = page.locator(".flip-stage");
   await expect.poll(() => stage.getAttribute("data-shown")).toBe("picture");
-  expect(await page.locator(".flip-name").innerText()).toContain("beauty_0001.exr");
+  expect(await page.locator(".flip-name").innerText()).toContain("beauty_0002.exr");
   const bring = [await render(), await render(), await render()];
   await page.locator(".flip-frame", { hasText: `2 of ${frames} frames` }).waitFor();
   await bring[1]?.();

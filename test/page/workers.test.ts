@@ -38,6 +38,9 @@ it("shows that no worker is here, then who came, what each does, and lets one fi
     attributes: { "attr.worker.os.family": ["linux"], "attr.worker.gpu.name": ["NVIDIA H200"] },
     blenders: [{ series: "5.1", version: "5.1.0", path: "/b", kind: "blender", source: "path" }],
   });
+  // One worker needs no row of lights; two have one.
+  await machine("render-02").waitFor();
+  expect(await page.locator(".gauge i").count()).toBe(0);
   ten = await joinWorker(broker, { name: "render-10", osFamily: "windows" });
   held = await gpu.work();
   await gpu.report(held, [started(0)]);
@@ -49,6 +52,7 @@ it("shows that no worker is here, then who came, what each does, and lets one fi
   await expect.poll(() => machine("render-02").locator("progress").getAttribute("value")).toBe("60");
   expect(await machine("render-02").innerText()).toContain("16 cores · 125 GB · NVIDIA H200 · Blender 5.1");
   expect(await machine("render-02").getByRole("link").innerText()).toContain("<img src=x onerror=alert(1)>");
+  expect(await page.locator(".gauge i").count()).toBe(2);
   await desk.shots("workers");
   await press("render-02", "More for render-02");
   await desk.shots("workers-menu");

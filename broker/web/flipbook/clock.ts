@@ -13,27 +13,48 @@ export interface Playing {
 
 export const frameRates = [6, 8, 12, 15, 23.976, 24, 25, 29.97, 30, 48, 50, 60] as const;
 
-/** Moves on to what is to be seen at `now`, of `count` frames. The same object when nothing changes. */
-export function advance(playing: Playing, now: number, count: number): Playing {
-  if (!playing.playing || count === 0) return playing;
+/** What is played: from the first to the last frame that has a picture. */
+export interface Span {
+  first: number;
+  last: number;
+}
+
+/** The span of frames with a picture, of which there is one at least. */
+export function spanOf(ordinals: Iterable<number>): Span {
+  let [first, last] = [Infinity, 0];
+  for (const ordinal of ordinals) {
+    first = Math.min(first, ordinal);
+    last = Math.max(last, ordinal);
+  }
+  return { first, last };
+}
+
+const isInside = (index: number, { first, last }: Span): boolean => index >= first && index <= last;
+
+/** Moves on to what is to be seen at `now`. The same object when nothing changes. */
+export function advance(playing: Playing, now: number, span: Span): Playing {
+  if (!playing.playing) return playing;
+  const { first, last } = span;
   const each = 1000 / playing.framesPerSecond;
   const steps = Math.floor((now - playing.since) / each);
   if (steps <= 0) return playing;
-  const index = playing.index + steps;
+  // Somebody may have sought to where nothing is to be played.
+  const index = isInside(playing.index, span) ? playing.index + steps : first;
   const since = playing.since + steps * each;
-  if (playing.loop) return { ...playing, index: index % count, since };
-  if (index < count - 1) return { ...playing, index, since };
-  return { ...playing, index: count - 1, playing: false, since };
+  if (playing.loop) return { ...playing, index: first + ((index - first) % (last - first + 1)), since };
+  if (index < last) return { ...playing, index, since };
+  return { ...playing, index: last, playing: false, since };
 }
 
-/** Begins to play, or stops; at the end without a loop it begins anew. */
-export function toggle(playing: Playing, now: number, count: number): Playing {
+/** Begins to play, or stops; at the end without a loop, and outside of the span, it begins anew. */
+export function toggle(playing: Playing, now: number, span: Span): Playing {
   if (playing.playing) return { ...playing, playing: false };
-  const isAtEnd = !playing.loop && playing.index >= count - 1;
-  return { ...playing, playing: count > 0, index: isAtEnd ? 0 : playing.index, since: now };
+  const isAtEnd = !playing.loop && playing.index >= span.last;
+  const index = isAtEnd || !isInside(playing.index, span) ? span.first : playing.index;
+  return { ...playing, playing: true, index, since: now };
 }
 
-/** Goes to one frame; playing goes on from there. */
+/** Goes to one of `count` frames; playing goes on from there. */
 export function seek(playing: Playing, now: number, index: number, count: number): Playing {
   return { ...playing, index: Math.max(0, Math.min(count - 1, index)), since: now };
 }
@@ -46,12 +67,14 @@ export function step(playing: Playing, now: number, by: number, count: number): 
 }
 
 /** The frames whose pictures are wanted next, nearest first, in the direction of play. */
-export function ahead(index: number, count: number, many: number, loop: boolean): number[] {
+export function ahead(index: number, span: Span, many: number, loop: boolean): number[] {
+  const { first, last } = span;
+  const from = isInside(index, span) ? index : first;
   const wanted: number[] = [];
-  for (let by = 0; by < Math.min(many, count); by++) {
-    const next = index + by;
-    if (next < count) wanted.push(next);
-    else if (loop) wanted.push(next - count);
+  for (let by = 0; by < Math.min(many, last - first + 1); by++) {
+    const next = from + by;
+    if (next <= last) wanted.push(next);
+    else if (loop) wanted.push(next - last - 1 + first);
   }
   return wanted;
 }

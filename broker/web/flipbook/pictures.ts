@@ -67,7 +67,7 @@ export interface Reel {
   /** The name of the sequence, with #### for the frame. */
   name: string;
   step: string;
-  /** By ordinal. */
+  /** By ordinal; the one that came last stands at the end. */
   pictures: Map<number, Picture>;
 }
 
@@ -80,6 +80,7 @@ export function addToReels(reels: Map<string, Reel>, artifacts: readonly Artifac
     const name = sequenceOf(artifact.name, artifact.frame);
     const key = `${artifact.step}\n${name}`;
     const reel = reels.get(key) ?? { name, step: artifact.step, pictures: new Map() };
+    reel.pictures.delete(artifact.ordinal);
     reel.pictures.set(artifact.ordinal, picture);
     reels.set(key, reel);
   }

@@ -1,7 +1,7 @@
 // Very many small lights, written into pixels row by row: tens of thousands are painted in a few milliseconds, where a
 // canvas needs a hundred for as many stamps.
 import { taskStates } from "../../contract/states.ts";
-import { createStamps, drawRunning, sideOf } from "./lights.ts";
+import { createStamps, drawRunning, nextLook, sideOf } from "./lights.ts";
 import { pixelsOf, seenRows, type Brush, type GridLook, type GridScene, type GridView } from "./scene.ts";
 
 const running = taskStates.indexOf("running");
@@ -23,7 +23,7 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
     cursor: looks.cursor[0] as number,
   };
   let view: GridView = { top: 0, width: 0, height: 0 };
-  /** Rows with a light that moves. */
+  /** Rows with a light that moves. What waits for its turn stands still, and that are most where workers take ten at once. */
   const moving = new Set<number>();
 
   function put(look: Uint32Array, x: number, y: number): void {
@@ -59,12 +59,15 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
     const swung = looks.swinging[Math.round(swing * steps)] as Uint32Array;
     const line = Math.max(1, Math.min(Math.floor(2 * scale), room >> 1));
 
-    function paintOne(ordinal: number, x: number, y: number): void {
+    /** Returns whether it moves. */
+    function paintOne(ordinal: number, x: number, y: number): boolean {
       const state = states[ordinal] ?? 0;
       const percent = state === running ? now.percentOf(ordinal) : null;
       if (state !== running) put(looks.states[state] as Uint32Array, x, y);
-      else if (percent === null) put(swung, x, y);
-      else put(looks.going[Math.round((Math.min(100, percent) * steps) / 100)] ?? swung, x, y);
+      else if (percent === null) put(looks.states[nextLook] as Uint32Array, x, y);
+      else if (percent > 0)
+        put(looks.going[Math.round((Math.min(100, percent) * steps) / 100)] ?? swung, x, y);
+      else put(swung, x, y);
       // Among very many small ones a failed light must be found: it is larger than the others.
       if (state === failed) fill(plain.failed, x - room, y - room, x + side + room, y + side + room);
       if (now.isSlow(ordinal)) {
@@ -72,8 +75,9 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
         const size = Math.max(2, Math.round(side * 0.42));
         for (let n = 0; n < size; n++) fill(plain.cursor, x + side - size + n, y + n, x + side, y + n + 1);
       }
-      if (now.isChosen(ordinal)) ring(plain.accent, x, y, line);
-      if (now.cursor === ordinal) ring(plain.cursor, x, y, line);
+      if (now.isChosen(ordinal)) ring(plain.cursor, x, y, line);
+      if (now.cursor === ordinal) ring(plain.accent, x, y, line);
+      return percent !== null;
     }
 
     for (const row of rows) {
@@ -86,8 +90,10 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
       if (row < 0 || first >= states.length) continue;
       const y = topOf(first);
       const end = Math.min(columns, states.length - first);
-      for (let column = 0; column < end; column++) paintOne(first + column, lefts[column] as number, y);
-      if (states.subarray(first, first + end).includes(running)) moving.add(row);
+      let moves = false;
+      for (let column = 0; column < end; column++)
+        if (paintOne(first + column, lefts[column] as number, y)) moves = true;
+      if (moves) moving.add(row);
       else moving.delete(row);
     }
     const [low, high] = [rows[0], rows.at(-1)];
@@ -116,6 +122,7 @@ export function createDots(pen: CanvasRenderingContext2D, look: GridLook): Brush
     },
     move: (now, swing) => paint(now, [...moving], swing),
     isMoving: () => moving.size > 0,
+    moves: (now, ordinal) => moving.has(Math.floor(ordinal / now.layout.columns)),
   };
 }
 
@@ -123,7 +130,7 @@ const rowsBetween = (first: number, last: number): number[] =>
   Array.from({ length: Math.max(0, last - first + 1) }, (_, index) => first + index);
 
 interface Looks {
-  /** In the order of `taskStates`. */
+  /** In the order of `taskStates`, then that of `nextLook`. */
   states: Uint32Array[];
   /** Lights in work, by where they swing and by how far they are. */
   swinging: Uint32Array[];
@@ -149,11 +156,11 @@ function looksOf({ cell, scale, colors }: GridLook, side: number): Looks {
   }
   const stamp = (own: CanvasRenderingContext2D, state: number) =>
     own.drawImage(stamps.canvas, state * side, 0, side, side, 0, 0, side, side);
-  const runningLooks = (at: (part: number) => [percent: number | null, swing: number]) =>
+  const runningLooks = (at: (part: number) => [percent: number, swing: number]) =>
     Array.from({ length: steps + 1 }, (_, step) =>
       lookOf((own) => {
         stamp(own, running);
-        drawRunning(own, { x: 0, y: 0, side }, ...at(step / steps), colors);
+        drawRunning(own, { x: 0, y: 0, side, isNumbered: false }, ...at(step / steps), colors);
       }),
     );
   const plain = (color: string) =>
@@ -162,9 +169,10 @@ function looksOf({ cell, scale, colors }: GridLook, side: number): Looks {
       own.fillRect(0, 0, side, side);
     });
   return {
-    states: taskStates.map((_, state) => lookOf((own) => stamp(own, state))),
-    swinging: runningLooks((part) => [null, part]),
-    going: runningLooks((part) => [part * 100, 0]),
+    states: Array.from({ length: nextLook + 1 }, (_, look) => lookOf((own) => stamp(own, look))),
+    swinging: runningLooks((part) => [0, part]),
+    // One that was told of is never drawn as if nobody knew.
+    going: runningLooks((part) => [Math.max(1, part * 100), 0]),
     failed: plain(colors.failed),
     accent: plain(colors.accent),
     cursor: plain(colors.cursor),

@@ -6,7 +6,7 @@ import { taskStates, type TaskState } from "../../contract/states.ts";
 import type { Live } from "../live.ts";
 import { framePath, navigate } from "../router.tsx";
 import { onThemeChange } from "../theme.ts";
-import { frameWords } from "../words.ts";
+import { frameWords, nextWords } from "../words.ts";
 import { layoutOf, moved, placeOf, wantedHeight } from "./layout.ts";
 import { createPainter, frameUnder, type Painter } from "./painter.ts";
 import type { Range } from "./scene.ts";
@@ -74,16 +74,21 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
       onThemeChange(() => own.all()),
       live.listen((messages) => {
         const ranges: Range[] = [];
+        const told: number[] = [];
         for (const message of messages) {
           if (message.type === "snapshot") {
             own.all();
             heard((n) => n + 1);
           }
+          if (message.type === "progress")
+            for (const task of message.tasks)
+              if (task.jobNumber === job && task.step === step) told.push(task.ordinal);
           if (message.type !== "events") continue;
           for (const { kind, step: of, first, last } of message.events)
             if (kind === "task.changed" && of === step && first !== null) ranges.push([first, last ?? first]);
         }
         if (ranges.length > 0) own.changed(ranges);
+        if (told.length > 0) own.progressed(told);
       }),
     ];
     return () => {
@@ -167,6 +172,8 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
   }
 
   const stateAt = (ordinal: number): TaskState => taskStates[states[ordinal] ?? 1] ?? "ready";
+  const wordsAt = (ordinal: number) =>
+    stateAt(ordinal) === "running" && !progressOf(ordinal) ? nextWords : frameWords[stateAt(ordinal)];
   const spoken = cursor === null || cursor >= count ? null : cursor;
   const shown = hover !== null && hover < count ? hover : null;
   return (
@@ -204,7 +211,7 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
         </div>
         {spoken !== null && (
           <span class="hidden" role="option" id={`light-${step}`} aria-selected={selection.has(spoken)}>
-            {frameTitle(step, frames, spoken, count)}, {frameWords[stateAt(spoken)].word}
+            {frameTitle(step, frames, spoken, count)}, {wordsAt(spoken).word}
           </span>
         )}
       </div>

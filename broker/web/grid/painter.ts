@@ -12,6 +12,8 @@ export interface Painter {
   all(): void;
   /** These frames changed. Called while a frame of the screen is made, they are part of it. */
   changed(ranges: readonly Range[]): void;
+  /** It was told how far these frames are, or that they are begun. */
+  progressed(ordinals: readonly number[]): void;
   close(): void;
 }
 
@@ -106,6 +108,20 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
     all,
     changed(ranges) {
       if (!isAll) brush?.some(scene(), ranges, swing(performance.now()));
+      plan();
+    },
+    progressed(ordinals) {
+      if (!isAll && brush) {
+        const now = scene();
+        // What moves is painted so often anyhow; of very many frames few are begun in a moment.
+        const still = ordinals.filter((ordinal) => brush?.moves(now, ordinal) !== true);
+        if (still.length > 0)
+          brush.some(
+            now,
+            still.map((ordinal) => [ordinal, ordinal]),
+            swing(performance.now()),
+          );
+      }
       plan();
     },
     close() {

@@ -9,6 +9,7 @@ export interface GridScene {
   states: Uint8Array;
   /** The name of a frame, for the numbers. */
   nameOf: (ordinal: number) => string;
+  /** How far a running frame is, from 0; null when it is not begun and waits for its turn on its worker. */
   percentOf: (ordinal: number) => number | null;
   isChosen: (ordinal: number) => boolean;
   isSlow: (ordinal: number) => boolean;
@@ -45,6 +46,8 @@ export interface Brush {
   /** What moves. */
   move(now: GridScene, swing: number): void;
   isMoving(): boolean;
+  /** Whether `move` paints this frame anew, whatever became of it. */
+  moves(now: GridScene, ordinal: number): boolean;
 }
 
 /** The rows that are seen; one more at each end, as lights and their rings begin a little outside. */

@@ -1,7 +1,7 @@
 // Lights large enough for a shape or a number inside, stamped one by one.
-import { taskStates } from "../../contract/states.ts";
+import { taskStates, type TaskState } from "../../contract/states.ts";
 import { numbersFrom } from "./layout.ts";
-import { createStamps, drawRunning } from "./lights.ts";
+import { createStamps, drawRunning, nextLook } from "./lights.ts";
 import { pixelsOf, seenRows, type Brush, type GridLook, type GridScene, type GridView } from "./scene.ts";
 
 const running = taskStates.indexOf("running");
@@ -11,6 +11,12 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
   const stamps = createStamps(cell, scale, colors);
   const { side } = stamps;
   let view: GridView = { top: 0, width: 0, height: 0 };
+  const isNumbered = cell >= numbersFrom;
+  const numberColors: Partial<Record<TaskState, string>> = {
+    succeeded: colors.onLight,
+    failed: colors.ground,
+    running: colors.cursor,
+  };
   const moving = new Set<number>();
 
   function seen(now: GridScene): [number, number] {
@@ -22,25 +28,36 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
   function paintOne(now: GridScene, ordinal: number, swing: number): void {
     const { room, leftOf, topOf } = pixelsOf(now.layout, view, scale);
     const [x, y] = [leftOf(ordinal), topOf(ordinal)];
-    // Rings around a light lie in the gap before and behind it.
-    pen.clearRect(x - room, y - room, side + 2 * room, side + 2 * room);
+    // Rings around a light lie in its half of the gap: the other half is of the light beside it.
+    const half = Math.max(1, room >> 1);
+    pen.clearRect(x - half, y - half, side + 2 * half, side + 2 * half);
     const state = now.states[ordinal] ?? 0;
-    pen.drawImage(stamps.canvas, state * side, 0, side, side, x, y, side, side);
-    if (state === running) {
+    const percent = state === running ? now.percentOf(ordinal) : null;
+    const look = state === running && percent === null ? nextLook : state;
+    pen.drawImage(stamps.canvas, look * side, 0, side, side, x, y, side, side);
+    if (percent === null) moving.delete(ordinal);
+    else {
       moving.add(ordinal);
-      drawRunning(pen, { x, y, side }, now.percentOf(ordinal), swing, colors);
-    } else moving.delete(ordinal);
-    if (cell >= numbersFrom) paintName(now, ordinal, x, y);
+      drawRunning(pen, { x, y, side, isNumbered }, percent, swing, colors);
+    }
+    if (isNumbered) paintName(now, ordinal, x, y);
     if (now.isSlow(ordinal)) paintSlow(x, y);
-    if (now.isChosen(ordinal)) ring(x, y, room, colors.accent);
-    if (now.cursor === ordinal) ring(x, y, room, colors.cursor);
+    paintRings(now, ordinal, x, y, half);
   }
 
-  function ring(x: number, y: number, room: number, color: string): void {
-    const line = Math.max(1, Math.min(2 * scale, room / 2));
-    pen.strokeStyle = color;
-    pen.lineWidth = line;
-    pen.strokeRect(x - line / 2, y - line / 2, side + line, side + line);
+  /** Where the keyboard is, and what is chosen: rings one inside the other, and a line of ground between them and the light. */
+  function paintRings(now: GridScene, ordinal: number, x: number, y: number, half: number): void {
+    let from = -half;
+    const ring = (color: string, line: number) => {
+      const at = from + line / 2;
+      pen.strokeStyle = color;
+      pen.lineWidth = line;
+      pen.strokeRect(x + at, y + at, side - 2 * at, side - 2 * at);
+      from += line;
+    };
+    if (now.cursor === ordinal) ring(colors.accent, half);
+    if (now.isChosen(ordinal)) ring(colors.cursor, Math.max(half, Math.round(side / 16)));
+    if (from > -half) ring(colors.ground, Math.max(1, Math.round(side / 20)));
   }
 
   /** A frame far slower than the others: a corner turned down. */
@@ -56,15 +73,13 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
 
   function paintName(now: GridScene, ordinal: number, x: number, y: number): void {
     const state = taskStates[now.states[ordinal] ?? 0] ?? "ready";
-    // A cross or a moving bar needs the room; its number is said on hover.
-    if (state === "failed" || state === "running") return;
     const name = now.nameOf(ordinal);
     if (name.length > 5) return;
     const size = Math.min(13, cell / (name.length > 3 ? 3.4 : 2.8));
     pen.font = `600 ${size * scale}px system-ui, sans-serif`;
     pen.textAlign = "center";
     pen.textBaseline = "middle";
-    pen.fillStyle = state === "succeeded" ? colors.onLight : colors.number;
+    pen.fillStyle = numberColors[state] ?? colors.number;
     pen.fillText(name, x + side / 2, y + side / 2 + scale / 2);
   }
 
@@ -85,5 +100,6 @@ export function createShapes(pen: CanvasRenderingContext2D, { cell, scale, color
       for (const ordinal of moving) paintOne(now, ordinal, swing);
     },
     isMoving: () => moving.size > 0,
+    moves: (_, ordinal) => moving.has(ordinal),
   };
 }

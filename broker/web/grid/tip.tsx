@@ -5,7 +5,7 @@ import type { TaskState } from "../../contract/states.ts";
 import { shownFiles } from "../flipbook/pictures.ts";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
-import { duration, frameWords } from "../words.ts";
+import { duration, frameWords, nextWords } from "../words.ts";
 
 export interface TipFrame {
   job: number;
@@ -13,6 +13,7 @@ export interface TipFrame {
   ordinal: number;
   title: string;
   state: TaskState;
+  /** From 0; null when it is not begun. */
   percent: number | null;
   status: string | null;
   isSlow: boolean;
@@ -38,44 +39,54 @@ interface Known {
   picture: string | null;
 }
 
-/** Under the light; above it where there is no room below, but there. */
+/**
+ * Under the light; above it where there is no room below, but there. It never covers what is said of the selected frames below
+ * the lights: where both have no room it stands under that.
+ */
 export function FrameTip({ frame, at, width }: TipProps) {
   const { title, state, percent, status, isSlow } = frame;
   const known = useKnown(frame);
   const place = useRef<HTMLDivElement>(null);
-  const [isAbove, setAbove] = useState(false);
+  const below = at.y + at.side + gap;
+  const above = at.y - gap;
+  const [top, setTop] = useState<number | null>(null);
   function measure(): void {
     const box = place.current;
     const grid = box?.offsetParent?.getBoundingClientRect();
     if (!box || !grid) return;
-    const bottom = grid.top + at.y + at.side + gap + box.offsetHeight;
-    const top = grid.top + at.y - gap - box.offsetHeight;
-    setAbove(bottom > innerHeight && top > headHeight);
+    const bar = box.closest(".panel")?.querySelector(".bulk")?.getBoundingClientRect();
+    const bottom = grid.top + below + box.offsetHeight;
+    const isInTheWay = bar !== undefined && bottom > bar.top;
+    const fitsAbove = grid.top + above - box.offsetHeight > headHeight;
+    if (fitsAbove && (isInTheWay || bottom > innerHeight)) setTop(above);
+    else setTop(isInTheWay ? bar.bottom - grid.top + gap : null);
   }
   useLayoutEffect(measure);
   const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
   const attempt = known?.attempt;
+  const isNext = state === "running" && percent === null;
   return (
     <div
       ref={place}
-      class={isAbove ? "tip is-above" : "tip"}
+      class={top === above ? "tip is-above" : "tip"}
       role="tooltip"
-      style={{ left: `${left}px`, top: `${isAbove ? at.y - gap : at.y + at.side + gap}px` }}
+      style={{ left: `${left}px`, top: `${top ?? below}px` }}
     >
       {typeof known?.picture === "string" && <img src={known.picture} alt="" onLoad={measure} />}
       <div class="tip-line">
         <b>{title}</b>
-        <Chip {...frameWords[state]} />
+        <Chip {...(isNext ? nextWords : frameWords[state])} />
       </div>
-      {state === "running" && (
+      {state === "running" && percent !== null && (
         <p>
-          {percent === null ? "Under way" : `${Math.round(percent)}%`}
+          {percent === 0 ? "Under way" : `${Math.round(percent)}%`}
           {status !== null && <span class="faint"> {status}</span>}
         </p>
       )}
       {attempt && state !== "ready" && state !== "blocked" && (
         <p class="muted">
-          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} on {attempt.worker}
+          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} {isNext && "next "}on{" "}
+          {attempt.worker}
         </p>
       )}
       {isSlow && <p class="tip-slow">More than ten times slower than the others.</p>}
@@ -86,10 +97,10 @@ export function FrameTip({ frame, at, width }: TipProps) {
   );
 }
 
-function useKnown({ job, step, ordinal, state }: TipFrame): Known | null {
+function useKnown({ job, step, ordinal, state, percent }: TipFrame): Known | null {
   const { api, addresses } = useStore();
   const [known, setKnown] = useState<{ key: string; value: Known } | null>(null);
-  const key = `${job} ${step} ${ordinal} ${state}`;
+  const key = `${job} ${step} ${ordinal} ${state} ${percent === null ? "" : "begun"}`;
   useEffect(() => {
     const stop = new AbortController();
     const look = async () => {

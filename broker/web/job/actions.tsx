@@ -10,15 +10,16 @@ import { counted } from "../words.ts";
 
 type Asking = "cancel" | "requeue-all" | "priority" | null;
 
-/** The buttons of a job. */
-export function JobActions({ job }: { job: Job }) {
+/** The buttons of a job, of which `begun` frames are in work: those that only wait on their worker did nothing yet. */
+export function JobActions({ job, begun }: { job: Job; begun: number }) {
   const { api, act, notes } = useStore();
   const me = useMe();
   const [asking, setAsking] = useState<Asking>(null);
-  const [priority, setPriority] = useState(job.priority);
+  /** As somebody types it. */
+  const [priority, setPriority] = useState("");
   const { number, counts } = job;
   const isOpen = job.endedAt === null;
-  const waiting = counts.ready + counts.blocked;
+  const waiting = counts.ready + counts.blocked + counts.running - begun;
   const again = counts.failed + counts.canceled;
   const maySteer = me.may("setJobIntent", job);
   const mayRequeue = me.may("requeueTasks", job);
@@ -26,7 +27,7 @@ export function JobActions({ job }: { job: Job }) {
     me.may("setJobPriority", job) && {
       label: "Change priority…",
       onChoose: () => {
-        setPriority(job.priority);
+        setPriority(String(job.priority));
         setAsking("priority");
       },
     },
@@ -87,11 +88,11 @@ export function JobActions({ job }: { job: Job }) {
           onClose={() => setAsking(null)}
         >
           <p>
-            {counts.running > 0 && `What ${counted(counts.running, "running frame")} did so far is lost. `}
+            {begun > 0 && `What ${counted(begun, "running frame")} did so far is lost. `}
             {waiting > 0 && `${counted(waiting, "waiting frame")} will not be rendered. `}
             {counts.succeeded > 0 &&
               `${counted(counts.succeeded, "frame")} that ${counts.succeeded === 1 ? "is" : "are"} done stay${counts.succeeded === 1 ? "s" : ""}. `}
-            {counts.running + waiting === 1 ? "It" : "The rest"} can be requeued later.
+            {begun + waiting === 1 ? "It" : "The rest"} can be requeued later.
           </p>
         </Dialog>
       )}
@@ -115,7 +116,10 @@ export function JobActions({ job }: { job: Job }) {
           title="Priority"
           action="Set priority"
           onDo={() =>
-            act(() => api.setPriority(number, priority), `Priority of ${job.name} is ${priority} now.`)
+            act(
+              () => api.setPriority(number, Number(priority)),
+              `Priority of ${job.name} is ${priority} now.`,
+            )
           }
           onClose={() => setAsking(null)}
         >
@@ -123,13 +127,25 @@ export function JobActions({ job }: { job: Job }) {
           <div class="priority">
             <input
               type="range"
+              class="slider"
               min={0}
               max={100}
               aria-label="Priority"
-              value={priority}
-              onInput={(event) => setPriority(Number(event.currentTarget.value))}
+              value={Number(priority)}
+              style={{ "--part": `${Math.min(100, Number(priority))}%` }}
+              onInput={(event) => setPriority(event.currentTarget.value)}
             />
-            <output>{priority}</output>
+            <input
+              type="number"
+              class="input"
+              required
+              min={0}
+              max={100}
+              step={1}
+              aria-label="Priority as a number"
+              value={priority}
+              onInput={(event) => setPriority(event.currentTarget.value)}
+            />
           </div>
         </Dialog>
       )}

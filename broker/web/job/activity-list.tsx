@@ -2,19 +2,20 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Event } from "../../contract/attempt.ts";
 import { ProblemError } from "../../contract/client.ts";
-import type { NameOf } from "../../contract/frame-names.ts";
 import type { Api } from "../api.ts";
 import type { Live } from "../live.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
+import { Icon } from "../ui/icon.tsx";
 import { Moment } from "../ui/time.tsx";
 import { addToActivity, type Entry } from "./activity.ts";
+import type { Names } from "./names.ts";
 
 interface ActivityProps {
   job: number;
   live: Live;
-  namesOf: (step: string) => NameOf;
+  names: Names;
 }
 
 const shownAtFirst = 12;
@@ -24,16 +25,16 @@ const enough = 60;
 const drawEveryMs = 400;
 
 /** The list; give it a `key` by history. */
-export function Activity({ job, live, namesOf }: ActivityProps) {
+export function Activity({ job, live, names }: ActivityProps) {
   const { api } = useStore();
   const [entries, setEntries] = useState<readonly Entry[]>([]);
   const [isWhole, setWhole] = useState(false);
-  const names = useRef(namesOf);
-  names.current = namesOf;
+  const known = useRef(names);
+  known.current = names;
 
   useEffect(() => {
     const stop = new AbortController();
-    let known: readonly Entry[] = [];
+    let told: readonly Entry[] = [];
     let waiting: Event[] = [];
     let isRead = false;
     let isShown = false;
@@ -41,9 +42,9 @@ export function Activity({ job, live, namesOf }: ActivityProps) {
     const show = () => {
       timer = undefined;
       if (!isShown) return;
-      known = addToActivity(known, waiting, (step) => names.current(step));
+      told = addToActivity(told, waiting, known.current);
       waiting = [];
-      setEntries(known);
+      setEntries(told);
     };
     const read = () => {
       isRead = true;
@@ -80,11 +81,11 @@ export function Activity({ job, live, namesOf }: ActivityProps) {
         <h2>Activity</h2>
       </div>
       <ol class="activity">
-        {shown.map(({ cursor, at, mark, text, detail, frame, kind }) => (
+        {shown.map(({ cursor, at, mark, text, detail, frame, kind, of }) => (
           <li key={cursor}>
-            <StateMark mark={mark} />
+            {mark === "again" ? <Icon name="again" /> : <StateMark mark={mark} />}
             <div>
-              {frame !== null && kind === "failed" ? (
+              {frame !== null && of?.count === 1 && (kind === "failed" || kind === "again") ? (
                 <Link to={framePath(job, frame.step, frame.ordinal)} class="activity-link">
                   {text}
                 </Link>

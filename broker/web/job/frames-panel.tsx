@@ -14,7 +14,7 @@ import { StateMark } from "../ui/chip.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
 import { useLostFocus } from "../ui/lost-focus.ts";
-import { counted, frameWords } from "../words.ts";
+import { counted, frameWords, nextWords } from "../words.ts";
 import { useSlow } from "./use-timings.ts";
 
 interface FramesPanelProps {
@@ -23,13 +23,15 @@ interface FramesPanelProps {
   isOnly: boolean;
   live: Live;
   times: StepTimings;
+  /** Frames that are begun, of those that run. */
+  begun: number;
   nameOf: NameOf;
   now: number;
 }
 
 /** The panel of one step. */
 export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPanelProps) {
-  const { step, isOnly, live, times, nameOf, now } = props;
+  const { step, isOnly, live, times, begun, nameOf, now } = props;
   const { api, act, notes } = useStore();
   const me = useMe();
   const canSelect = me.may("requeueTasks", { owner });
@@ -103,7 +105,7 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
           </button>
         </div>
       ) : (
-        <Legend counts={counts} canSelect={canSelect} />
+        <Legend counts={counts} begun={begun} canSelect={canSelect} />
       )}
       {isAsking && (
         <Dialog
@@ -122,15 +124,29 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
   );
 }
 
-function Legend({ counts, canSelect }: { counts: TaskCounts; canSelect: boolean }) {
+interface LegendProps {
+  counts: TaskCounts;
+  begun: number;
+  canSelect: boolean;
+}
+
+function Legend({ counts, begun, canSelect }: LegendProps) {
+  const lines = taskStates.flatMap((state) =>
+    state === "running"
+      ? [
+          { ...frameWords.running, count: begun },
+          { ...nextWords, count: counts.running - begun },
+        ]
+      : [{ ...frameWords[state], count: counts[state] }],
+  );
   return (
     <div class="legend">
-      {taskStates
-        .filter((state) => counts[state] > 0)
-        .map((state) => (
-          <span key={state}>
-            <StateMark mark={frameWords[state].mark} />
-            <b>{counts[state].toLocaleString("en-US")}</b> {frameWords[state].word}
+      {lines
+        .filter(({ count }) => count > 0)
+        .map(({ mark, word, count }) => (
+          <span key={mark}>
+            <StateMark mark={mark} />
+            <b>{count.toLocaleString("en-US")}</b> {word}
           </span>
         ))}
       <span class="legend-keys">{canSelect ? "Drag to select, click to open" : "Click to open"}</span>

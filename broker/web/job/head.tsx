@@ -5,9 +5,9 @@ import { isHere } from "../../contract/states.ts";
 import type { Timings } from "../../contract/timings.ts";
 import type { Worker } from "../../contract/worker.ts";
 import type { Live } from "../live.ts";
-import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { Crumbs } from "../ui/crumbs.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent, roughly } from "../words.ts";
@@ -18,11 +18,13 @@ interface JobHeadProps {
   job: FeedJobDetail;
   live: Live;
   timings: Timings;
+  /** Frames that are begun, of those that run. */
+  begun: number;
   now: number;
 }
 
 /** Title, state, actions, and the figures. */
-export function JobHead({ job, live, timings, now }: JobHeadProps) {
+export function JobHead({ job, live, timings, begun, now }: JobHeadProps) {
   const { counts, taskCount } = job;
   const { word, mark } = jobWords[job.state];
   const labels = Object.entries(job.labels);
@@ -32,14 +34,11 @@ export function JobHead({ job, live, timings, now }: JobHeadProps) {
   );
   return (
     <header class="job-head">
-      <nav class="crumbs" aria-label="Where this is">
-        <Link to="/">Jobs</Link>
-        <span>#{job.number}</span>
-      </nav>
+      <Crumbs job={job.number} />
       <div class="job-title">
         <h1>{job.name}</h1>
         <Chip word={word} mark={mark} />
-        <JobActions job={job} />
+        <JobActions job={job} begun={begun} />
       </div>
       <p class="job-about">
         <span>by {job.owner}</span>
@@ -65,11 +64,12 @@ export function JobHead({ job, live, timings, now }: JobHeadProps) {
         </p>
       )}
       <PausedNote job={job} />
-      <Progress counts={counts} total={taskCount} isLarge label={`Frames of ${job.name}`} />
+      <Progress counts={counts} total={taskCount} begun={begun} isLarge label={`Frames of ${job.name}`} />
       <dl class="figures">
         <Figure label="Done" value={percent(counts.succeeded, taskCount)}>
           {counts.succeeded.toLocaleString("en-US")} of {counted(taskCount, "frame")}
           {counts.failed > 0 && <b class="is-bad">, {counts.failed.toLocaleString("en-US")} failed</b>}
+          {begun > 0 && `, ${begun.toLocaleString("en-US")} running`}
         </Figure>
         <TimeFigure job={job} timings={timings} machines={machines.length} now={now} />
         <AverageFigure job={job} timings={timings} />

@@ -1,18 +1,18 @@
 // The workers that render a job now, and what each of them does.
-import type { NameOf } from "../../contract/frame-names.ts";
 import type { Worker } from "../../contract/worker.ts";
 import { framePath, Link } from "../router.tsx";
+import type { Names } from "./names.ts";
 
 interface MachinesProps {
   job: number;
   workers: readonly Worker[];
-  namesOf: (step: string) => NameOf;
+  names: Names;
 }
 
 const most = 24;
 
 /** Nothing while nobody works on it. */
-export function Machines({ job, workers, namesOf }: MachinesProps) {
+export function Machines({ job, workers, names }: MachinesProps) {
   const own = workers
     .filter((worker) => worker.jobNumber === job)
     .toSorted((a, b) => a.name.localeCompare(b.name, "en", { numeric: true }));
@@ -33,8 +33,8 @@ export function Machines({ job, workers, namesOf }: MachinesProps) {
               <span class="render-name">{name}</span>
               {step !== null && ordinal !== undefined && (
                 <Link to={framePath(job, step, ordinal)} class="link">
-                  frame {namesOf(step)(ordinal)}
-                  {ordinals.length > 1 && ` and ${ordinals.length - 1} more`}
+                  {names.spokenOf(step, ordinal)}
+                  {ordinals.length > 1 && `, then ${ordinals.length - 1} more`}
                 </Link>
               )}
               <span class="render-percent">{progress === null ? "" : `${Math.round(progress)}%`}</span>

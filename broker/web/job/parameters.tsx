@@ -4,13 +4,22 @@ import { useStore } from "../store.ts";
 import { useLoad } from "../views/use-load.ts";
 import { counted } from "../words.ts";
 
-/** Parameters as they are, settings in words. */
+/** The reader of templates brings a YAML parser along: it comes only where a job names its template. */
+const reader = () => import("../submit/document.ts");
+
+type Row = [name: string, text: string];
+
+/** What is this job's own first; what is as its template has it is there for who asks. Settings in words. */
 export function Parameters({ job }: { job: FeedJobDetail }) {
   const { api } = useStore();
   const { value } = useLoad((signal) => api.getJob(job.number, signal), String(job.number));
+  const defaults = useDefaults(job.templateName);
   const settings = value?.settings;
-  const rows: [string, string][] = Object.entries(job.parameters).map(([name, one]) => [name, one.value]);
-  const said: [string, string][] = [];
+  const rows: Row[] = Object.entries(job.parameters).map(([name, one]) => [name, one.value]);
+  const isOwn = ([name, text]: Row) => text !== (defaults?.get(name) ?? "");
+  const own = rows.filter(isOwn);
+  const usual = rows.filter((row) => !isOwn(row));
+  const said: Row[] = [];
   if (job.outputPattern !== null) said.push(["Files", job.outputPattern]);
   if (settings) {
     said.push([
@@ -31,14 +40,43 @@ export function Parameters({ job }: { job: FeedJobDetail }) {
         <h2>Parameters</h2>
         {job.deliveredFiles > 0 && <span class="muted">{counted(job.deliveredFiles, "file")} home</span>}
       </div>
-      <dl class="pairs">
-        {[...rows, ...said].map(([name, text], index) => (
-          <div key={name} class={index === rows.length && rows.length > 0 ? "pair is-first" : "pair"}>
-            <dt>{name}</dt>
-            <dd>{text === "" ? <span class="faint">empty</span> : text}</dd>
-          </div>
-        ))}
-      </dl>
+      <Pairs rows={own} />
+      {usual.length > 0 && (
+        <details class="pairs-more">
+          <summary>
+            {own.length > 0 ? `${usual.length} more ` : `${usual.length} `}
+            {defaults ? "as the template has them" : "that are empty"}
+          </summary>
+          <Pairs rows={usual} />
+        </details>
+      )}
+      <Pairs rows={said} />
     </section>
   );
+}
+
+function Pairs({ rows }: { rows: readonly Row[] }) {
+  if (rows.length === 0) return null;
+  return (
+    <dl class="pairs">
+      {rows.map(([name, text]) => (
+        <div key={name} class="pair">
+          <dt>{name}</dt>
+          <dd>{text === "" ? <span class="faint">empty</span> : text}</dd>
+        </div>
+      ))}
+    </dl>
+  );
+}
+
+/** What a template that came with the broker says where nobody chose; null while, or where, that is not known. */
+function useDefaults(template: string | null): ReadonlyMap<string, string> | null {
+  const { api } = useStore();
+  const { value } = useLoad(async (signal) => {
+    if (template === null) return null;
+    const [{ readTemplate }, { text }] = await Promise.all([reader(), api.getTemplate(template, signal)]);
+    const definitions = readTemplate(text).template?.definitions;
+    return definitions ? new Map(definitions.map((one) => [one.name, one.default ?? ""])) : null;
+  }, template ?? "");
+  return value ?? null;
 }

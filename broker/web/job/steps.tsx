@@ -7,7 +7,7 @@ import { placeSteps } from "./steps-graph.ts";
 const box = { width: 220, height: 84, across: 56, down: 16 };
 
 /** Nothing where there is only one step. */
-export function Steps({ job }: { job: FeedJobDetail }) {
+export function Steps({ job, begun }: { job: FeedJobDetail; begun: ReadonlyMap<string, number> }) {
   if (job.steps.length < 2) return null;
   const places = placeSteps(job.steps);
   const columns = 1 + Math.max(...places.map((place) => place.column));
@@ -62,7 +62,12 @@ export function Steps({ job }: { job: FeedJobDetail }) {
                   }}
                 >
                   <b>{name}</b>
-                  <Progress counts={counts} total={taskCount} label={`Frames of ${name}`} />
+                  <Progress
+                    counts={counts}
+                    total={taskCount}
+                    begun={begun.get(name)}
+                    label={`Frames of ${name}`}
+                  />
                   <small>
                     {isBlocked && dependsOn.length > 0
                       ? `waits for ${dependsOn.join(", ")}`

@@ -1,5 +1,4 @@
 // The newest tries of a job: which frame, how it went, where and how long.
-import type { NameOf } from "../../contract/frame-names.ts";
 import { useLive, type Live } from "../live.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
@@ -8,13 +7,14 @@ import { Moment } from "../ui/time.tsx";
 import { useLoad } from "../views/use-load.ts";
 import { tryMark, tryWords } from "../views/frame-tries.tsx";
 import { duration } from "../words.ts";
+import type { Names } from "./names.ts";
 
 interface TriesProps {
   job: number;
   live: Live;
-  namesOf: (step: string) => NameOf;
-  /** Names of steps are said only where there are several. */
-  hasSteps: boolean;
+  names: Names;
+  /** Frames that are begun now. */
+  begun: number;
 }
 
 const shown = 12;
@@ -22,14 +22,14 @@ const shown = 12;
 const everyMs = 1500;
 
 /** Nothing before the first one. */
-export function Tries({ job, live, namesOf, hasSteps }: TriesProps) {
+export function Tries({ job, live, names, begun }: TriesProps) {
   const { api } = useStore();
   useLive(live, everyMs);
   const counts = live.client.store.details.get(job)?.counts;
   const { value } = useLoad(
     (signal) => api.listAttempts(job, { limit: shown, begun: true }, signal),
     String(job),
-    Object.values(counts ?? {}).join(" "),
+    `${begun} ${Object.values(counts ?? {}).join(" ")}`,
   );
   const tries = value?.items ?? [];
   if (tries.length === 0) return null;
@@ -44,7 +44,7 @@ export function Tries({ job, live, namesOf, hasSteps }: TriesProps) {
             <StateMark mark={tryMark(state)} />
             <span class="job-try-what">
               <Link to={framePath(job, step, ordinal)} class="link">
-                {hasSteps ? `${step} ${namesOf(step)(ordinal)}` : `frame ${namesOf(step)(ordinal)}`}
+                {names.fullOf(step, ordinal)}
               </Link>{" "}
               {tryWords(state)}
             </span>

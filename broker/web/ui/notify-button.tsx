@@ -1,6 +1,6 @@
 // Turns browser notices on and off.
 import { useState } from "preact/hooks";
-import { areNoticesOn, setNotices } from "../notices.ts";
+import { areNoticesOn, areNoticesPossible, setNotices } from "../notices.ts";
 import { useStore } from "../store.ts";
 import { Icon } from "./icon.tsx";
 
@@ -8,7 +8,7 @@ import { Icon } from "./icon.tsx";
 export function NotifyButton() {
   const { notes } = useStore();
   const [isOn, setOn] = useState(areNoticesOn);
-  if (!("Notification" in window)) return null;
+  if (!areNoticesPossible()) return null;
   async function toggle(): Promise<void> {
     const isNow = await setNotices(!isOn);
     setOn(isNow);

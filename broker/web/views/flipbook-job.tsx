@@ -43,6 +43,7 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
       list={list}
       addresses={addresses}
       version={`${succeeded} ${detail.deliveredFiles} ${previews} ${live.client.state}`}
+      isGrowing={detail.endedAt === null}
       isLive={live.client.state === "live"}
       framesPerSecond={rate > 0 && rate <= 240 ? rate : usualRate}
       countOf={(step) => views.get(step)?.states.length ?? 0}
@@ -51,6 +52,7 @@ export function JobFlipBook({ job, live, isLarge = false }: JobFlipBookProps) {
         return {
           state: taskStates[view?.states[ordinal] ?? 1] ?? "ready",
           name: frameNames(view?.frames ?? null)(ordinal),
+          isPaused: detail.intent === "pause",
           percent: progress.get(progressKey(job, step, ordinal))?.percent ?? null,
         };
       }}

@@ -1,9 +1,10 @@
-// The flip-book: plays the pictures of finished frames while the rest still render; what is missing shows as a hole.
+// The flip-book: plays the pictures of finished frames while the rest still render. What is missing shows as a hole to who goes
+// there; while it plays, the picture before stays.
 import { useEffect, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { TaskState } from "../../contract/states.ts";
 import type { Addresses } from "../flipbook/addresses.ts";
 import { createBitmaps } from "../flipbook/bitmaps.ts";
-import { advance, ahead, seek, step, toggle, type Playing } from "../flipbook/clock.ts";
+import { advance, ahead, seek, spanOf, step, toggle, type Playing } from "../flipbook/clock.ts";
 import { drawStrip, type StripFrame } from "../flipbook/strip.ts";
 import type { Reel } from "../flipbook/pictures.ts";
 import { baseName } from "../flipbook/pictures.ts";
@@ -15,8 +16,10 @@ export interface FlipBookFrame {
   state: TaskState;
   /** As an artist calls it: `37`. */
   name: string;
-  /** Of a frame in work, 0 to 100. */
+  /** Of a frame that is begun, 0 to 100; of one that waits for its turn on a worker null. */
   percent: number | null;
+  /** Its job is: nothing more begins. */
+  isPaused: boolean;
 }
 
 export interface FlipBookProps {
@@ -24,6 +27,8 @@ export interface FlipBookProps {
   addresses: Addresses;
   /** Changes when there may be new pictures. */
   version: string;
+  /** The job is not over: more pictures come. */
+  isGrowing: boolean;
   /** The broker answers: what did not come while it was away is asked for again. */
   isLive: boolean;
   /** How many frames a step has. */
@@ -41,9 +46,11 @@ const aheadOf = 60;
 
 /** The flip-book of one job; give it a `key` by job. */
 export function FlipBook(props: FlipBookProps) {
-  const { list, addresses, version } = props;
+  const { list, addresses, version, isGrowing } = props;
   const { reels, loaded, error } = useReels(list, version);
   const [chosen, setChosen] = useState<string | null>(null);
+  // Of a job that is over the first picture is a better beginning than the last.
+  const [wasGrowing] = useState(isGrowing);
   const reel = reels.find(({ step: of, name }) => keyOf(of, name) === chosen) ?? reels[0];
   if (reel === undefined)
     return (
@@ -66,6 +73,7 @@ export function FlipBook(props: FlipBookProps) {
       addresses={addresses}
       reel={reel}
       reels={reels}
+      follows={wasGrowing && chosen === null}
       onReel={(next) => setChosen(keyOf(next.step, next.name))}
     />
   );
@@ -76,12 +84,16 @@ const keyOf = (of: string, name: string) => `${of}\n${name}`;
 interface PlayerProps extends FlipBookProps {
   reel: Reel;
   reels: readonly Reel[];
+  /** Nobody touched it yet: it shows each new picture as it comes. */
+  follows: boolean;
+  /** This one is looked at from now on. */
   onReel: (reel: Reel) => void;
 }
 
 function Player({
   reel,
   reels,
+  follows,
   onReel,
   addresses,
   countOf,
@@ -92,13 +104,29 @@ function Player({
   onOpen,
 }: PlayerProps) {
   const count = countOf(reel.step);
+  // Not with each picture that is shown: there may be very many. What came is told by new reels.
+  const { span, newest } = useMemo(() => {
+    const ordinals = [...reel.pictures.keys()];
+    return { span: spanOf(ordinals), newest: ordinals.at(-1) ?? 0 };
+  }, [reel, reels]);
   const [playing, setPlaying] = useState<Playing>(() => ({
-    index: Math.min(...reel.pictures.keys()),
+    index: follows ? newest : span.first,
     playing: false,
     loop: true,
     framesPerSecond,
     since: performance.now(),
   }));
+  useEffect(() => {
+    if (follows) setPlaying((before) => ({ ...before, index: newest }));
+  }, [follows, newest]);
+  /** Whoever does something with it decides from then on what it shows. */
+  function change(next: (before: Playing, now: number) => Playing): void {
+    if (follows) onReel(reel);
+    setPlaying((before) => next(before, performance.now()));
+  }
+  const onToggle = () =>
+    // Somebody who presses Play means from the beginning, not from the picture that came last.
+    change((before, now) => toggle(follows ? { ...before, index: span.first } : before, now, span));
   const [, draw] = useState(0);
   const stage = useRef<HTMLCanvasElement>(null);
   const strip = useRef<HTMLCanvasElement>(null);
@@ -114,22 +142,25 @@ function Player({
   const { index } = playing;
   const picture = reel.pictures.get(index);
   const bitmap = picture && bitmaps.get(picture.sha256);
-  const isHole = picture === undefined || typeof bitmap === "string";
+  const isMissing = picture === undefined || typeof bitmap === "string";
+  const isHole = isMissing && !playing.playing;
+  /** The picture on the stage. */
+  const drawn = useRef<string | null>(null);
   const frame = frameOf(reel.step, index);
 
   useEffect(() => {
     if (!playing.playing) return undefined;
     let request = requestAnimationFrame(function turn(now) {
-      setPlaying((before) => advance(before, now, count));
+      setPlaying((before) => advance(before, now, span));
       request = requestAnimationFrame(turn);
     });
     return () => cancelAnimationFrame(request);
-  }, [playing.playing, count]);
+  }, [playing.playing, span.first, span.last]);
 
   useEffect(() => {
-    const next = ahead(index, count, aheadOf, playing.loop);
+    const next = ahead(index, span, aheadOf, playing.loop);
     bitmaps.want(next.flatMap((one) => reel.pictures.get(one)?.sha256 ?? []));
-  }, [bitmaps, index, count, playing.loop, reel.pictures.size, picture?.sha256]);
+  }, [bitmaps, index, span.first, span.last, playing.loop, reel.pictures.size, picture?.sha256]);
 
   useLayoutEffect(() => {
     const canvas = stage.current;
@@ -148,13 +179,16 @@ function Player({
     return () => observer.disconnect();
   }, [bitmaps]);
 
-  // What was shown stays until the next picture is decoded; only a hole clears the stage.
+  // What was shown stays until the next picture is decoded, and where one is missing while it plays; only a hole clears the stage.
   useLayoutEffect(() => {
     const canvas = stage.current;
     const context = canvas?.getContext("2d");
     if (!canvas || !context) return;
     if (isHole) context.clearRect(0, 0, canvas.width, canvas.height);
+    const shown = isMissing ? (isHole ? null : drawn.current) : picture.sha256;
+    const bitmap = shown === null ? undefined : bitmaps.get(shown);
     if (typeof bitmap !== "object") return;
+    drawn.current = shown;
     const scale = Math.min(canvas.width / bitmap.width, canvas.height / bitmap.height);
     const [width, height] = [bitmap.width * scale, bitmap.height * scale];
     context.clearRect(0, 0, canvas.width, canvas.height);
@@ -185,14 +219,13 @@ function Player({
     });
   });
 
-  const now = () => performance.now();
   function onKeyDown(event: KeyboardEvent): void {
     if (event.target instanceof HTMLElement && /^(select|input|button)$/i.test(event.target.tagName)) return;
-    if (event.key === " ") setPlaying((before) => toggle(before, now(), count));
-    else if (event.key === "ArrowLeft") setPlaying((before) => step(before, now(), -1, count));
-    else if (event.key === "ArrowRight") setPlaying((before) => step(before, now(), 1, count));
-    else if (event.key === "Home") setPlaying((before) => seek(before, now(), 0, count));
-    else if (event.key === "End") setPlaying((before) => seek(before, now(), count - 1, count));
+    if (event.key === " ") onToggle();
+    else if (event.key === "ArrowLeft") change((before, now) => step(before, now, -1, count));
+    else if (event.key === "ArrowRight") change((before, now) => step(before, now, 1, count));
+    else if (event.key === "Home") change((before, now) => seek(before, now, 0, count));
+    else if (event.key === "End") change((before, now) => seek(before, now, count - 1, count));
     else return;
     event.preventDefault();
   }
@@ -202,15 +235,17 @@ function Player({
       <div
         class="flip-stage"
         data-frame={index}
-        data-shown={isHole ? "hole" : bitmap ? "picture" : "loading"}
+        data-shown={isMissing ? (isHole ? "hole" : "held") : bitmap ? "picture" : "loading"}
       >
         <canvas
           ref={stage}
           role="img"
-          aria-label={`Frame ${frame.name}${isHole ? ", no picture" : ""}`}
-          onClick={() => setPlaying((before) => toggle(before, now(), count))}
+          aria-label={`Frame ${frame.name}${isMissing ? ", no picture" : ""}`}
+          onClick={onToggle}
         />
-        {isHole && <Hole frame={frame} why={typeof bitmap === "string" ? bitmap : null} />}
+        {isMissing && (
+          <Hole frame={frame} why={typeof bitmap === "string" ? bitmap : null} isSmall={!isHole} />
+        )}
         <button type="button" class="flip-name" onClick={() => onOpen(reel.step, index)}>
           {picture === undefined ? `Frame ${frame.name}` : baseName(picture.name)}
           {picture?.isPreview ? " · preview" : ""}
@@ -225,7 +260,7 @@ function Player({
           value={index}
           aria-label="Frame"
           aria-valuetext={`Frame ${frame.name}`}
-          onInput={(event) => setPlaying((b) => seek(b, now(), Number(event.currentTarget.value), count))}
+          onInput={({ currentTarget: { value } }) => change((b, now) => seek(b, now, Number(value), count))}
         />
       </div>
       <FlipBookControls
@@ -237,10 +272,12 @@ function Player({
         reels={reels}
         onReel={onReel}
         large={large}
-        onToggle={() => setPlaying((before) => toggle(before, now(), count))}
-        onStep={(by) => setPlaying((before) => step(before, now(), by, count))}
+        onToggle={onToggle}
+        onStep={(by) => change((before, now) => step(before, now, by, count))}
         onLoop={() => setPlaying((before) => ({ ...before, loop: !before.loop }))}
-        onRate={(rate) => setPlaying((before) => ({ ...before, framesPerSecond: rate, since: now() }))}
+        onRate={(rate) =>
+          setPlaying((before) => ({ ...before, framesPerSecond: rate, since: performance.now() }))
+        }
       />
     </div>
   );
@@ -255,17 +292,30 @@ const holes: Readonly<Record<TaskState, string>> = {
   canceled: "was canceled",
 };
 
+function holeWords({ state, percent, isPaused }: FlipBookFrame): string {
+  if (state === "ready" && isPaused) return "waits: its job is paused";
+  return state === "running" && percent === null ? "is about to start" : holes[state];
+}
+
 const lost = { gone: "its picture was cleaned up here", failed: "its picture did not come" } as const;
 
-/** `why` there is no picture to show of a frame that has one. */
-function Hole({ frame, why }: { frame: FlipBookFrame; why: keyof typeof lost | null }) {
+interface HoleProps {
+  frame: FlipBookFrame;
+  /** Why there is no picture to show of a frame that has one. */
+  why: keyof typeof lost | null;
+  /** Beside the picture before. */
+  isSmall: boolean;
+}
+
+/** Which frame is missing, and why. */
+function Hole({ frame, why, isSmall }: HoleProps) {
   const { name, state, percent } = frame;
   return (
-    <div class={`flip-hole is-${state}`}>
+    <div class={`flip-hole is-${state}${isSmall ? " is-small" : ""}`}>
       <strong>Frame {name}</strong>
       <span>
-        {why === null ? holes[state] : lost[why]}
-        {state === "running" && percent !== null ? ` · ${Math.round(percent)} %` : ""}
+        {why === null ? holeWords(frame) : lost[why]}
+        {state === "running" && percent !== null && percent > 0 ? ` · ${Math.round(percent)} %` : ""}
       </span>
     </div>
   );

@@ -1,14 +1,16 @@
 // The head of a frame: which one it is, its state, how far it is, its neighbours, and rendering it again.
 import { useEffect, useState } from "preact/hooks";
 import type { TaskProgress } from "../../contract/feed.ts";
+import { stateWords } from "../../contract/state-words.ts";
 import type { TaskState } from "../../contract/states.ts";
 import { useMe } from "../me.ts";
-import { framePath, jobPath, Link, navigate } from "../router.tsx";
+import { framePath, navigate } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { Crumbs } from "../ui/crumbs.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
-import { duration, frameWords } from "../words.ts";
+import { duration, frameWords, nextWords } from "../words.ts";
 
 interface FrameHeadProps {
   job: number;
@@ -26,13 +28,16 @@ interface FrameHeadProps {
   /** Frames of its step. */
   total: number | null;
   progress: TaskProgress | null;
+  /** A worker holds it, and has not begun it. */
+  isNext: boolean;
 }
 
 /** The head of the view. */
 export function FrameHead(props: FrameHeadProps) {
-  const { job, step, ordinal, title, name, owner, state, seconds, worker, total, progress } = props;
+  const { job, step, ordinal, title, name, owner, state, seconds, worker, total, progress, isNext } = props;
   const me = useMe();
-  const { word, mark } = frameWords[state];
+  // In the words of its try.
+  const { word, mark } = isNext ? { ...nextWords, word: stateWords.leased } : frameWords[state];
   const before = ordinal > 0 ? framePath(job, step, ordinal - 1) : null;
   const after = total !== null && ordinal + 1 < total ? framePath(job, step, ordinal + 1) : null;
   useEffect(() => {
@@ -49,12 +54,7 @@ export function FrameHead(props: FrameHeadProps) {
   });
   return (
     <header class="frame-head">
-      <nav class="crumbs" aria-label="Where this is">
-        <Link to={jobPath(job)}>
-          <span class="crumbs-number">{job}</span> {name ?? `Job ${job}`}
-        </Link>
-        <span>{step}</span>
-      </nav>
+      <Crumbs job={job} name={name} part={step} />
       <div class="frame-line">
         <h1>{title}</h1>
         <Chip word={word} mark={mark} />
@@ -86,8 +86,13 @@ export function FrameHead(props: FrameHeadProps) {
       </div>
       {progress !== null && (
         <div class="frame-progress">
-          <progress class="thin" max={100} value={progress.percent} aria-label={`${title} is rendering`} />
-          <span>{Math.round(progress.percent)}%</span>
+          <progress
+            class="thin"
+            max={100}
+            {...(progress.percent > 0 && { value: progress.percent })}
+            aria-label={`${title} is rendering`}
+          />
+          {progress.percent > 0 && <span>{Math.round(progress.percent)}%</span>}
           {progress.status !== null && <span class="muted">{progress.status}</span>}
         </div>
       )}

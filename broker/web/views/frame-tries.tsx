@@ -1,10 +1,11 @@
 // The tries of one frame, newest first: what became of each, where, how long; one of them is looked at.
+import { useState } from "preact/hooks";
 import type { Attempt } from "../../contract/attempt.ts";
 import { stateWords } from "../../contract/state-words.ts";
 import type { AttemptState, FailureClass } from "../../contract/states.ts";
 import { StateMark } from "../ui/chip.tsx";
 import { Moment } from "../ui/time.tsx";
-import { duration, type Mark } from "../words.ts";
+import { counted, duration, type Mark } from "../words.ts";
 
 /** What a try is called on the page. */
 export function tryWords(state: AttemptState): string {
@@ -33,42 +34,74 @@ interface FrameTriesProps {
   onChoose: (id: string) => void;
 }
 
-/** The list of tries. */
+/** So many of the newest are shown; the log below is what people came for. */
+const shownAtFirst = 3;
+
+/** The newest tries and the one that is looked at; the others for who asks. */
 export function FrameTries({ tries, chosen, onChoose }: FrameTriesProps) {
+  const [isWhole, setWhole] = useState(false);
+  // For one alone a button would take its place.
+  const isAll = isWhole || tries.length <= shownAtFirst + 1;
+  const isShown = (one: Attempt, index: number) => isAll || index < shownAtFirst || one.id === chosen;
+  const hidden = tries.length - tries.filter(isShown).length;
   return (
-    <ol class="tries" reversed>
-      {tries.map((one, index) => {
-        const mark = tryMark(one.state);
-        const note = one.failureClass === null ? null : blame[one.failureClass];
-        return (
-          <li key={one.id}>
-            <button
-              type="button"
-              class="try"
-              aria-pressed={one.id === chosen}
-              onClick={() => onChoose(one.id)}
-            >
-              <StateMark mark={mark} />
-              <span class="try-head">
-                <b>Try {tries.length - index}</b> {tryWords(one.state)}
-              </span>
-              <span class="try-when">
-                <Moment at={one.endedAt ?? one.startedAt ?? one.createdAt} />
-              </span>
-              <span class="try-facts">
-                {one.worker}
-                {one.device === null ? "" : ` · ${one.device}`}
-                {one.seconds === null ? "" : ` · ${duration(one.seconds)}`}
-              </span>
-              {one.reason !== null && <span class="try-reason">{one.reason}</span>}
-              {note !== null && <span class="try-note">{note}</span>}
-              {one.exitCode !== null && one.exitCode !== 0 && (
-                <span class="try-note">The program ended with code {one.exitCode}.</span>
-              )}
-            </button>
-          </li>
-        );
-      })}
-    </ol>
+    <>
+      <ol class="tries" reversed>
+        {tries.map((one, index) =>
+          isShown(one, index) ? (
+            <Try
+              key={one.id}
+              attempt={one}
+              number={tries.length - index}
+              isChosen={one.id === chosen}
+              onChoose={onChoose}
+            />
+          ) : null,
+        )}
+      </ol>
+      {hidden > 0 && (
+        <button type="button" class="button is-small is-quiet tries-more" onClick={() => setWhole(true)}>
+          {counted(hidden, "earlier try", "earlier tries")}
+        </button>
+      )}
+    </>
+  );
+}
+
+interface TryProps {
+  attempt: Attempt;
+  /** From 1, the first one. */
+  number: number;
+  isChosen: boolean;
+  onChoose: (id: string) => void;
+}
+
+function Try({ attempt: one, number, isChosen, onChoose }: TryProps) {
+  const note = one.failureClass === null ? null : blame[one.failureClass];
+  const { exitCode, reason } = one;
+  // Most reasons say it themselves.
+  const isToldOf = exitCode !== null && (reason?.includes(`code ${exitCode}`) ?? false);
+  return (
+    <li>
+      <button type="button" class="try" aria-pressed={isChosen} onClick={() => onChoose(one.id)}>
+        <StateMark mark={tryMark(one.state)} />
+        <span class="try-head">
+          <b>Try {number}</b> {tryWords(one.state)}
+        </span>
+        <span class="try-when">
+          <Moment at={one.endedAt ?? one.startedAt ?? one.createdAt} />
+        </span>
+        <span class="try-facts">
+          {one.worker}
+          {one.device === null ? "" : ` · ${one.device}`}
+          {one.seconds === null ? "" : ` · ${duration(one.seconds)}`}
+        </span>
+        {reason !== null && <span class="try-reason">{reason}</span>}
+        {note !== null && <span class="try-note">{note}</span>}
+        {exitCode !== null && exitCode !== 0 && !isToldOf && (
+          <span class="try-note">The program ended with code {exitCode}.</span>
+        )}
+      </button>
+    </li>
   );
 }

@@ -27,7 +27,7 @@ interface FrameViewProps {
 export function FrameView({ job, step, ordinal }: FrameViewProps) {
   const { api, addresses } = useStore();
   const live = useTopic(`job:${job}`);
-  const version = useVersion(live, step, ordinal);
+  const version = useVersion(live, job, step, ordinal);
   const key = `${job} ${step} ${ordinal}`;
   const task = useLoad((signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal), key, version);
   const tries = useLoad(
@@ -69,7 +69,8 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
               </div>
             </section>
           )}
-          <div class="frame-columns">
+          {/* Where there is nothing to look at, the log stands beside the tries. */}
+          <div class={shown.length === 0 ? "frame-columns is-bare" : "frame-columns"}>
             <div class="frame-main">
               <FramePictures
                 artifacts={shown}
@@ -86,19 +87,21 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
                 {all.length === 0 ? (
                   <p class="muted">{tries.value === undefined ? "Fetching…" : untriedWords(found.state)}</p>
                 ) : (
-                  <FrameTries tries={all} chosen={current?.id} onChoose={setChosen} />
+                  <FrameTries key={key} tries={all} chosen={current?.id} onChoose={setChosen} />
                 )}
               </section>
               <Parameters task={found} />
             </aside>
+            {current !== undefined && (
+              <div class="frame-log">
+                <TryLog
+                  key={current.id}
+                  attempt={current.id}
+                  name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+                />
+              </div>
+            )}
           </div>
-          {current !== undefined && (
-            <TryLog
-              key={current.id}
-              attempt={current.id}
-              name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
-            />
-          )}
         </>
       )}
     </div>
@@ -154,6 +157,7 @@ function LiveHead({ job, step, ordinal, task, live }: LiveHeadProps) {
   const index = view?.states[ordinal];
   const state = index === undefined ? task?.state : taskStates[index];
   if (state === undefined) return null;
+  const progress = state === "running" ? (store.progress.get(progressKey(job, step, ordinal)) ?? null) : null;
   const number = task?.frame ?? null;
   const fetched = number === null ? step : `Frame ${number}`;
   const title = view ? frameTitle(step, view.frames, ordinal, view.states.length) : fetched;
@@ -169,7 +173,8 @@ function LiveHead({ job, step, ordinal, task, live }: LiveHeadProps) {
       seconds={task?.seconds ?? null}
       worker={task?.worker ?? null}
       total={view?.states.length ?? null}
-      progress={state === "running" ? (store.progress.get(progressKey(job, step, ordinal)) ?? null) : null}
+      progress={progress}
+      isNext={view !== undefined && state === "running" && progress === null}
     />
   );
 }
@@ -227,14 +232,18 @@ function LiveLog(props: {
 }
 
 /** A word that changes when the feed says something about this frame. */
-function useVersion(live: Live | null, step: string, ordinal: number): string {
+function useVersion(live: Live | null, job: number, step: string, ordinal: number): string {
   const [version, setVersion] = useState(0);
   useEffect(() => {
     if (live === null) return undefined;
+    const isBegun = () => live.client.store.progress.has(progressKey(job, step, ordinal));
+    let wasBegun = isBegun();
     return live.listen((messages) => {
-      if (messages.some((message) => concerns(message, step, ordinal))) setVersion((n) => n + 1);
+      const isNews = isBegun() !== wasBegun;
+      wasBegun = isBegun();
+      if (isNews || messages.some((message) => concerns(message, step, ordinal))) setVersion((n) => n + 1);
     });
-  }, [live, step, ordinal]);
+  }, [live, job, step, ordinal]);
   return String(version);
 }
 

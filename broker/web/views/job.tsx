@@ -1,7 +1,6 @@
 // One job: how far it is, a light for each frame, why frames failed, its pictures, and everything about it.
 import { useEffect, useState } from "preact/hooks";
 import { ProblemError } from "../../contract/client.ts";
-import { frameNames } from "../../contract/frame-names.ts";
 import { Activity } from "../job/activity-list.tsx";
 import { Failures } from "../job/failures.tsx";
 import { pictureOf } from "../flipbook/pictures.ts";
@@ -9,9 +8,11 @@ import { FrameTimes } from "../job/frame-times.tsx";
 import { FramesPanel } from "../job/frames-panel.tsx";
 import { JobHead } from "../job/head.tsx";
 import { Machines } from "../job/machines.tsx";
+import { namesOf } from "../job/names.ts";
 import { Parameters } from "../job/parameters.tsx";
 import { Steps } from "../job/steps.tsx";
 import { Tries } from "../job/tries.tsx";
+import { useBegun } from "../job/use-begun.ts";
 import { usePreviews } from "../job/use-previews.ts";
 import { useTimings } from "../job/use-timings.ts";
 import { useHistory, useLive, type Live } from "../live.ts";
@@ -37,18 +38,19 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   const now = useNow(job?.endedAt === null ? 1000 : 0);
   const timings = useTimings(number, live);
   const views = live.client.store.steps.get(number);
-  const namesOf = (step: string) => frameNames(views?.get(step)?.frames ?? null);
+  const names = namesOf(views);
 
   useJobTitle(job);
+  const begun = useBegun(live, number, job?.steps ?? []);
 
   if (!job) return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];
   const main = job.steps.toSorted((a, b) => b.taskCount - a.taskCount)[0];
   return (
     <div class="job">
-      <JobHead job={job} live={live} timings={timings} now={now} />
-      <Failures job={job} namesOf={namesOf} />
-      <Steps job={job} />
+      <JobHead job={job} live={live} timings={timings} begun={sumOf(begun)} now={now} />
+      <Failures job={job} namesOf={names.of} />
+      <Steps job={job} begun={begun} />
       {job.steps.map((step) => (
         <FramesPanel
           key={step.name}
@@ -57,7 +59,8 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
           isOnly={job.steps.length === 1}
           live={live}
           times={timings.of(step.name)}
-          nameOf={namesOf(step.name)}
+          begun={begun.get(step.name) ?? 0}
+          nameOf={names.of(step.name)}
           now={now}
         />
       ))}
@@ -71,20 +74,23 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
               count={main.taskCount}
               times={timings.of(main.name)}
               succeeded={main.counts.succeeded}
-              nameOf={namesOf(main.name)}
+              nameOf={names.of(main.name)}
             />
           )}
-          <Activity job={number} live={live} namesOf={namesOf} />
+          <Activity job={number} live={live} names={names} />
         </div>
         <div class="job-column">
-          <Machines job={number} workers={workers} namesOf={namesOf} />
-          <Tries job={number} live={live} namesOf={namesOf} hasSteps={job.steps.length > 1} />
+          <Machines job={number} workers={workers} names={names} />
+          <Tries job={number} live={live} names={names} begun={sumOf(begun)} />
           <Parameters job={job} />
         </div>
       </div>
     </div>
   );
 }
+
+const sumOf = (counts: ReadonlyMap<string, number>): number =>
+  [...counts.values()].reduce((sum, one) => sum + one, 0);
 
 /** The flip-book: shown once there is something to flip through. */
 function Pictures({ job, live }: { job: number; live: Live }) {

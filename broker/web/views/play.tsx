@@ -1,8 +1,9 @@
 // The flip-book of a job as large as the window lets it be, at an address of its own.
 import { useHistory, useLive, type Live } from "../live.ts";
-import { jobPath, Link } from "../router.tsx";
+import { Link } from "../router.tsx";
 import { useTopic } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { Crumbs } from "../ui/crumbs.tsx";
 import { Nothing } from "../ui/nothing.tsx";
 import { counted, jobWords } from "../words.ts";
 import { useJobTitle } from "./use-job-title.ts";
@@ -34,12 +35,7 @@ function LivePlay({ job, live }: { job: number; live: Live }) {
   const { counts, taskCount, state, name } = detail;
   return (
     <div class="play">
-      <nav class="crumbs" aria-label="Where this is">
-        <Link to={jobPath(job)}>
-          <span class="crumbs-number">{job}</span> {name}
-        </Link>
-        <span>Flip-book</span>
-      </nav>
+      <Crumbs job={job} name={name} part="Flip-book" />
       <header class="play-head">
         <Chip {...jobWords[state]} />
         <span class="muted">

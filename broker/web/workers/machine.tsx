@@ -10,7 +10,7 @@ import { Icon } from "../ui/icon.tsx";
 import { Menu } from "../ui/menu.tsx";
 import { Moment } from "../ui/time.tsx";
 import { blenderWords, machineWords } from "../views/machine-words.ts";
-import { counted, workerWords } from "../words.ts";
+import { workerWords } from "../words.ts";
 
 interface MachineProps {
   worker: Worker;
@@ -75,7 +75,7 @@ function Work({ worker }: { worker: Worker }) {
       >
         {live.client.store.jobs.get(jobNumber)?.name ?? `Job ${jobNumber}`}
         {step !== null && <span class="muted"> · {step}</span>}
-        {ordinals.length > 1 && <span class="muted"> · {counted(ordinals.length, "frame")}</span>}
+        {ordinals.length > 1 && <span class="muted"> · 1 frame, then {ordinals.length - 1} more</span>}
       </Link>
       <progress
         class="thin"

@@ -28,6 +28,7 @@ export function PoolSection({ name, pool, isPaused, workers }: PoolProps) {
   const here = workers.filter(isHere);
   const busy = here.filter(({ jobNumber }) => jobNumber !== null).length;
   const paused = here.filter(({ state }) => state === "paused").length;
+  const room = Math.max(here.length, pool?.slots ?? 0);
   return (
     <section class="pool" aria-label={`Pool ${name}`}>
       <header class="pool-head">
@@ -35,9 +36,8 @@ export function PoolSection({ name, pool, isPaused, workers }: PoolProps) {
         {isPaused && <Chip word="paused" mark="paused" />}
         <p class="muted">{poolWords(pool, here.length, busy, paused)}</p>
         {me.may("setPoolIntent") && <PoolAction name={name} isPaused={isPaused} />}
-        {here.length > 0 && (
-          <Gauge busy={busy} paused={paused} all={Math.max(here.length, pool?.slots ?? 0)} />
-        )}
+        {/* One light alone says nothing that its row does not say. */}
+        {here.length > 0 && room > 1 && <Gauge busy={busy} paused={paused} all={room} />}
       </header>
       {workers.length === 0 ? (
         <p class="pool-empty">{emptyWords(pool, isPaused)}</p>
