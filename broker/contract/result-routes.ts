@@ -19,6 +19,10 @@ export const resultRoutes = {
       state: z.enum(artifactStates).optional(),
       step: z.string().max(64).optional(),
       ordinal: z.coerce.number().int().min(0).optional(),
+      troubled: z
+        .stringbool()
+        .default(false)
+        .meta({ description: "Only those that are not home for a reason that `problem` names" }),
     }),
     status: 200,
     answer: pageOf(artifactSchema),

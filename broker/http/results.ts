@@ -22,9 +22,10 @@ type ResultHandlers = Pick<
 export function resultHandlers(context: HttpContext): ResultHandlers {
   const { broker } = context;
   return {
-    listArtifacts({ params, query: { after, limit, kind, state, step, ordinal } }) {
+    listArtifacts({ params, query: { after, limit, kind, state, step, ordinal, troubled } }) {
       const number = jobNumber(context, params.job);
-      const filter = { after: cursorNumber(after) ?? 0, limit, kind, state: state ?? null, step, ordinal };
+      const which = { kind, state: state ?? null, step, ordinal, troubled };
+      const filter = { after: cursorNumber(after) ?? 0, limit, ...which };
       const rows = listArtifactRows(broker.rows, number, filter);
       const frames = framesOf(context, number);
       const items = rows.map(({ stepIndex, previewOf, ...row }) => ({

@@ -143,11 +143,17 @@ export function markDelivered(tx: Tx, artifactId: number, jobId: number, leftOut
     leftOut,
   );
   if (leftOut !== null || marked.changes === 0) return;
-  // What a failed try left is no frame that came home, wherever somebody put it.
+  // What a failed try left is no frame that came home, wherever somebody put it; and what a frame that was rendered again
+  // brings under the same name took the place of a file that is counted.
   tx.run(
     `UPDATE jobs SET delivered_files = delivered_files + 1
-     WHERE id = ? AND EXISTS (SELECT 1 FROM artifacts WHERE id = ? AND partial = 0 AND preview_of IS NULL)`,
+     WHERE id = ? AND EXISTS (SELECT 1 FROM artifacts WHERE id = ? AND partial = 0 AND preview_of IS NULL)
+       AND NOT EXISTS (SELECT 1 FROM artifacts f JOIN attempts a ON a.id = f.attempt_id
+         JOIN attempts b ON b.step_id = a.step_id AND b.ordinal = a.ordinal JOIN artifacts o ON o.attempt_id = b.id
+         WHERE f.id = ? AND o.id <> f.id AND o.name = f.name AND o.partial = 0 AND o.preview_of IS NULL
+           AND o.delivered_at IS NOT NULL AND o.problem IS NULL)`,
     jobId,
+    artifactId,
     artifactId,
   );
 }
@@ -203,9 +209,11 @@ export function listArtifactRows(
     state: ListedArtifact["state"] | null;
     step?: string | undefined;
     ordinal?: number | undefined;
+    /** Only what is held up by something that somebody must know of. */
+    troubled: boolean;
   },
 ): ListedArtifact[] {
-  const { after, limit, step = null, ordinal = null } = filter;
+  const { after, limit, step = null, ordinal = null, troubled } = filter;
   const state = `CASE WHEN f.partial = 1 THEN 'partial' WHEN ${isCurrent} THEN 'current' ELSE 'replaced' END`;
   // Of one frame by its tries, in just this order: else the files of a hundred thousand frames are read to find its own.
   const [of, tables] =
@@ -222,6 +230,7 @@ export function listArtifactRows(
      FROM ${tables} LEFT JOIN blobs b ON b.id = f.blob_id
      WHERE ${of}.job_id = cast(? AS integer) AND f.id > cast(? AS integer) AND ${state} = coalesce(?, ${state})
        ${{ file: "AND f.preview_of IS NULL", preview: "AND f.preview_of IS NOT NULL", any: "" }[filter.kind]}
+       ${troubled ? "AND f.delivered_at IS NULL AND f.problem IS NOT NULL" : ""}
        ${step === null ? "" : "AND s.name = ?"} ${ordinal === null ? "" : "AND a.ordinal = cast(? AS integer)"}
      ORDER BY f.id LIMIT ?`,
     jobId,

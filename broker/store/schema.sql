@@ -1,4 +1,4 @@
--- Schema 5, generated from migrations/ by npm run gen. Do not change it here.
+-- Schema 6, generated from migrations/ by npm run gen. Do not change it here.
 
 CREATE TABLE artifacts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -25,6 +25,8 @@ CREATE INDEX artifacts_pending ON artifacts (id)
 CREATE UNIQUE INDEX artifacts_preview ON artifacts (preview_of) WHERE preview_of IS NOT NULL;
 
 CREATE INDEX artifacts_staged ON artifacts (id) WHERE staged <> '';
+
+CREATE INDEX artifacts_troubled ON artifacts (job_id, id) WHERE delivered_at IS NULL AND problem IS NOT NULL;
 
 CREATE TABLE attempts (
   id INTEGER PRIMARY KEY AUTOINCREMENT,

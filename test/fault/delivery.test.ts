@@ -104,6 +104,9 @@ test("a name outside the job's folders is not touched; the frame is kept where i
     const told = await untilProblem(broker.api, number);
     expect(told?.problem).toContain("outside the folders that this job may write to");
     expect(told).toMatchObject({ deliveredAt: null, outside: true, kept: true });
+    const query = { troubled: true };
+    const { items } = await broker.api.ok("listArtifacts", { params: { job: number }, query });
+    expect(items).toEqual([told]);
     await untilState(broker.api, number, "succeeded");
     await untilStored(broker, number);
     const blob = await broker.api.raw("getBlob", { params: { sha256: sha256Of("a frame") } });
@@ -158,6 +161,28 @@ test("an older generation never overwrites a newer one", async () => {
   expect(readFileSync(file, "utf8")).toBe("the new one");
   expect(old?.problem).toContain("a newer one of this frame is done");
   expect((await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles).toBe(1);
+});
+
+test("a frame that is rendered again counts as one file at home, and a second file of it as another", async () => {
+  const broker = await testBroker();
+  const { home, file, settings } = shot();
+  const { number } = await submit(broker.api, [{ frames: "1" }], settings);
+  const worker = await joinWorker(broker);
+  const filesHome = async () => (await broker.api.ok("getJob", { params: { job: number } })).deliveredFiles;
+  await render(worker, file, "the old one");
+  await untilDelivered(broker.api, number);
+  expect(await filesHome()).toBe(1);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: {} });
+  await render(worker, file, "the new one");
+  await untilDelivered(broker.api, number, 2);
+  expect(readFileSync(file, "utf8")).toBe("the new one");
+  expect(await filesHome()).toBe(1);
+  await broker.api.ok("requeueTasks", { params: { job: number }, body: {} });
+  await render(worker, join(home, "depth_0001.png"), "another one");
+  await untilDelivered(broker.api, number, 3);
+  expect(await filesHome()).toBe(2);
+  const query = { troubled: true };
+  expect((await broker.api.ok("listArtifacts", { params: { job: number }, query })).items).toEqual([]);
 });
 
 test("a frame that was asked for anew in vain still comes home as it was", async () => {

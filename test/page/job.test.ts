@@ -237,6 +237,23 @@ it("shows first what a job has of its own, and what is as its template has it to
   await desk.shots("job-parameters");
 });
 
+it("says of a job that is done which files are not home, and why", async () => {
+  const { page, broker } = desk;
+  const far = await submitNamed(broker, "Far", [{ name: "Render", frames: "1-2" }], {
+    outputFolders: ["/elsewhere"],
+    priority: 100,
+  });
+  const worker = await joinWorker(broker, { name: "render-11" });
+  await render(broker, worker, 2, () => 1, 2);
+  await worker.leave();
+  await desk.go(`/jobs/${far.number}`);
+  const note = page.getByRole("note");
+  await note.getByText("2 files are not home.").waitFor();
+  expect(await note.innerText()).toContain("0001.png is outside the folders that this job may write to.");
+  expect(await note.innerText()).toContain(`tally pull ${far.number} --to FOLDER`);
+  await desk.shots("job-not-home");
+});
+
 it("keeps HTML of reasons and names as text", async () => {
   const { page, broker } = desk;
   const worker = await joinWorker(broker, { name: "<b>w</b>" });

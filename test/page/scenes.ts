@@ -23,7 +23,10 @@ export function submitNamed(
 ): Promise<Job> {
   return broker.api.ok("submitJob", {
     headers: { "idempotency-key": randomUUID() },
-    body: { template: templateOf(steps, name), settings: { home: "pull", ...settings } },
+    body: {
+      template: templateOf(steps, name),
+      settings: { home: "pull", outputFolders: ["/shots"], ...settings },
+    },
   });
 }
 

@@ -12,6 +12,7 @@ import { Progress } from "../ui/progress.tsx";
 import { Moment } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent, roughly } from "../words.ts";
 import { JobActions } from "./actions.tsx";
+import { NotHomeNote } from "./not-home-note.tsx";
 import { PausedNote } from "./paused-note.tsx";
 
 interface JobHeadProps {
@@ -64,6 +65,7 @@ export function JobHead({ job, live, timings, begun, now }: JobHeadProps) {
         </p>
       )}
       <PausedNote job={job} />
+      <NotHomeNote job={job} live={live} />
       <Progress counts={counts} total={taskCount} begun={begun} isLarge label={`Frames of ${job.name}`} />
       <dl class="figures">
         <Figure label="Done" value={percent(counts.succeeded, taskCount)}>

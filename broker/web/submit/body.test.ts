@@ -28,7 +28,7 @@ it("asks for pictures at their place, and for files where they lie", () => {
       priority: 80,
       filesInPlace: true,
       outputPattern: "/shots/out/a_####.png",
-      outputFolders: ["/shots/out"],
+      outputFolders: ["/shots/out", "/shots"],
     },
   });
   expect(submitSchema.safeParse(body).success).toBe(true);
@@ -70,4 +70,27 @@ it("says where a template is wrong", () => {
 
 it("makes another key each time", () => {
   expect(new Set(Array.from({ length: 50 }, newKey)).size).toBe(50);
+});
+
+it("lets a scene save where it would at home, below its own folder", () => {
+  const render = templateAt("container/templates/blender-render.yaml");
+  const values = { Scene: "/shots/sc010/a.blend", Frames: "1-4" };
+  const { settings } = bodyOf({ templateName: "blender-render" }, render, values, emptySettings);
+  expect(settings?.outputFolders).toEqual(["/shots/sc010"]);
+});
+
+it("makes a film of the pictures that the same job renders", () => {
+  const film = templateAt("container/templates/blender-film.yaml");
+  const values = {
+    Scene: "/shots/a.blend",
+    Frames: "1-4",
+    Pictures: "/shots/film/p_####.png",
+    Film: "/shots/f.mp4",
+  };
+  const { parameters, settings } = bodyOf({ templateName: "blender-film" }, film, values, emptySettings);
+  expect(parameters).toMatchObject({ Pictures: "/shots/film/p_####.png", Output: "/shots/film/p_####.png" });
+  expect(settings).toMatchObject({
+    outputPattern: "/shots/film/p_####.png",
+    outputFolders: ["/shots", "/shots/film"],
+  });
 });

@@ -1,7 +1,7 @@
 // What is sent for a filled-in form: the same as `tally submit` sends for the same template and values.
 import type { SubmitInput } from "../../contract/job.ts";
 import { soleParameter } from "../../openjd/format-string.ts";
-import { parametersOf } from "./fields.ts";
+import { isFullPath, parametersOf } from "./fields.ts";
 import type { ReadTemplate } from "./document.ts";
 
 /** Tally's own settings as the form has them: text, as it was typed. */
@@ -35,12 +35,15 @@ export function bodyOf(
   values: Readonly<Record<string, string>>,
   settings: SettingsForm,
 ): SubmitInput {
-  const parameters = parametersOf(template.groups, values);
+  const parameters = placed(template, parametersOf(template.groups, values));
   const output = parameters["Output"];
   const pattern = output?.includes("#") && isFullPath(output) ? output : undefined;
   const folders = new Set(outputFolders(template, parameters));
   // By custom of the templates that come with Tally: `Output` is where the pictures go.
   if (output !== undefined && isFullPath(output)) folders.add(folderOf(output));
+  // Without it Blender saves below the scene's own folder, as a render at home does.
+  const scene = parameters["Scene"];
+  if (scene !== undefined && isFullPath(scene)) folders.add(folderOf(scene));
   return {
     ...source,
     parameters,
@@ -56,6 +59,15 @@ export function bodyOf(
       ...(folders.size > 0 && { outputFolders: [...folders] }),
     },
   };
+}
+
+/** A film is made of the pictures that this job renders: they go where it looks for them. */
+function placed(template: ReadTemplate, parameters: Record<string, string>): Record<string, string> {
+  const { Pictures, Output = "" } = parameters;
+  const hasOutput = template.definitions.some(({ name }) => name === "Output");
+  return hasOutput && Pictures !== undefined && Output === ""
+    ? { ...parameters, Output: Pictures }
+    : parameters;
 }
 
 /** The template has a field of its own for the job's name: a second one would only hide it. */
@@ -78,11 +90,6 @@ function outputFolders(template: ReadTemplate, parameters: Readonly<Record<strin
     if (one.dataFlow !== "OUT" && one.dataFlow !== "INOUT") return [];
     return [one.objectType === "FILE" ? folderOf(value) : value];
   });
-}
-
-/** From the root of a disk, as Linux, macOS or Windows write it. */
-export function isFullPath(path: string): boolean {
-  return /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path);
 }
 
 function folderOf(path: string): string {

@@ -133,3 +133,20 @@ it("puts the broker's errors beside their fields", () => {
     ],
   });
 });
+
+it("wants full paths for where files go, and leaves other words alone", () => {
+  const fields = definitionsOf("container/templates/blender-film.yaml").map(fieldOf);
+  const told = (name: string, value: string) => {
+    const field = fields.find((one) => one.name === name);
+    if (field === undefined) throw new Error(`there is no ${name}`);
+    return mistakeOf(field, value);
+  };
+  expect(told("Output", "out/")).toContain("This is no full path");
+  expect(told("Pictures", "p_####.png")).toContain("This is no full path");
+  expect(told("Film", "f.mp4")).toContain("This is no full path");
+  for (const place of ["/out/", "/out/p_####.png", "C:\\out\\p_####", "\\\\server\\out\\"])
+    expect(told("Output", place)).toBeNull();
+  expect(told("Output", "")).toBeNull();
+  // A template of somebody else may mean something else by this name.
+  expect(told("Output", "beauty")).toBeNull();
+});

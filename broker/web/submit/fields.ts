@@ -131,12 +131,27 @@ export function parametersOf(
   return Object.fromEntries(given);
 }
 
+/** From the root of a disk, as Linux, macOS or Windows write it. */
+export function isFullPath(path: string): boolean {
+  return /^(\/|[A-Za-z]:[\\/]|\\\\)/.test(path);
+}
+
+/** Where pictures go, by custom of the templates that come with Tally: texts, as a pattern is no path. */
+const placesByCustom = ["Output", "Pictures"];
+
+/** It says where files go: from a page there is no folder that a short path could count from. */
+function isPlace(field: Field, text: string): boolean {
+  return field.isOutput || (placesByCustom.includes(field.name) && /[\\/#]/.test(text));
+}
+
 /** One sentence about a value that cannot be right, before anybody is asked; null: none to be seen from here. */
 export function mistakeOf(field: Field, value: string | undefined): string | null {
   const text = value ?? field.preset ?? "";
   if (text === "" && field.preset === null && (field.shortest > 0 || field.type !== "STRING"))
     return "This is needed.";
   if (text === "") return null;
+  if (isPlace(field, text) && !isFullPath(text))
+    return "This is no full path. Begin at the root of the disk, for example /shots/sc010/beauty_####.";
   if (field.type === "INT" && !/^\s*[+-]?\d+\s*$/.test(text)) return "This must be a whole number.";
   if (field.type === "FLOAT" && !/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text))
     return "This must be a number.";
