@@ -78,21 +78,31 @@ export function isThisMachine({ url }: Pick<Client, "url">): boolean {
 
 /** True when a Tally broker answers there. */
 export async function isHealthy(client: Client): Promise<boolean> {
+  return (await healthOf(client)) === "well";
+}
+
+/** `silent`: somebody took the call there, and said nothing for three seconds. */
+async function healthOf(client: Client): Promise<"well" | "silent" | "gone"> {
+  const signal = AbortSignal.timeout(3000);
   try {
-    const health = await client.call<{ name?: string }>("get", "/health", {
-      signal: AbortSignal.timeout(3000),
-    });
-    return health.name === "tally";
+    const health = await client.call<{ name?: string }>("get", "/health", { signal });
+    return health.name === "tally" ? "well" : "gone";
   } catch {
-    return false;
+    return signal.aborted ? "silent" : "gone";
   }
 }
 
 /** Like {@link findBroker}, after asking whether it answers. Throws a Failure (exit 3) that says how to start it. */
 export async function connect(options: BrokerOptions): Promise<Client> {
   const client = findBroker(options);
-  if (await isHealthy(client)) return client;
+  const health = await healthOf(client);
+  if (health === "well") return client;
   if (isNamed(options)) throw new UnreachableError(client.url, undefined);
+  if (health === "silent")
+    throw new Failure(
+      `The broker on this machine does not answer though something runs at ${client.url}: it may be very busy, or be held. Try again in a moment; what renders goes on meanwhile.`,
+      exitCodes.noBroker,
+    );
   throw new Failure(
     `The broker on this machine is not running. Start it: ${tally("serve")}`,
     exitCodes.noBroker,
