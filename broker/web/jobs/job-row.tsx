@@ -5,7 +5,7 @@ import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { Thumb } from "../ui/thumb.tsx";
-import { Moment, useNow } from "../ui/time.tsx";
+import { Moment, useKnownNow } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent } from "../words.ts";
 
 const countEveryMs = 10_000;
@@ -77,7 +77,8 @@ export function JobRow({ job, isChosen, isChoosing, canChoose, onChoose }: JobRo
 
 /** Counts by itself: the row is drawn anew only when its job changes. */
 function Took({ job }: { job: Job }) {
-  const now = useNow(job.startedAt !== null && job.endedAt === null ? countEveryMs : 0);
+  const { live } = useStore();
+  const now = useKnownNow(live, job.startedAt !== null && job.endedAt === null ? countEveryMs : 0);
   if (job.startedAt === null) return null;
   const end = job.endedAt === null ? now : Date.parse(job.endedAt);
   return <span class="faint job-took">{duration((end - Date.parse(job.startedAt)) / 1000)}</span>;
