@@ -120,6 +120,13 @@ it("pauses a whole pool by keyboard: all in it, and whoever comes; a job that wa
   const note = page.getByRole("note");
   await note.getByText("It waits: the pool local is paused.").waitFor();
   await desk.shots("job-pool-paused");
+  await desk.go("/jobs/1/Render/5");
+  await page.getByText("Not tried yet: the pool local is paused.").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: 1 }, body: { intent: "pause" } });
+  await page.getByText("Not tried yet: its job is paused.").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: 1 }, body: { intent: "run" } });
+  await page.getByText("Not tried yet: the pool local is paused.").waitFor();
+  await page.goBack();
   await note.getByRole("link", { name: "Workers" }).click();
   await button("Resume pool").click();
   await page
