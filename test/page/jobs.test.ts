@@ -57,7 +57,16 @@ it("finds by words, states, owners and labels, and orders them", async () => {
   await page.getByRole("button", { name: "Show all jobs" }).click();
   expect((await names()).length).toBe(7);
   await page.getByRole("button", { name: /^Failed/ }).click();
-  await expect.poll(names).toEqual(["sc020_sh010 beauty", "sc010_sh030 lookdev"]);
+  await expect.poll(names).toEqual(["sc010_sh030 lookdev"]);
+  // The numbers of the states are those of what is found, and add up.
+  const numbers = async () =>
+    (await page.locator(".filter-state span").allInnerTexts()).map((one) => Number(one));
+  const [all, ...groups] = await numbers();
+  expect([all, groups.reduce((sum, one) => sum + one, 0)]).toEqual([7, 7]);
+  expect(await page.locator(".jobs-summary span").first().innerText()).toBe(`${groups[0]} under way`);
+  await page.getByLabel("Search jobs").fill("sc020");
+  await expect.poll(async () => (await numbers())[0]).toBeLessThan(7);
+  await page.getByLabel("Search jobs").fill("");
   await page.getByRole("button", { name: /^All/ }).click();
   await page.getByLabel("Label").selectOption("show=north");
   await expect.poll(names).toEqual(["env_valley turntable"]);
