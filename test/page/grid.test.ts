@@ -307,6 +307,31 @@ it("selects by dragging, and asks before done frames are rendered again", async 
   await page.getByText("4 frames asked for again.").waitFor();
 });
 
+it("renders again what was over when it was asked, and says how many", async () => {
+  const { page, broker } = desk;
+  const some = await submitNamed(broker, "some again", [{ frames: "1-6" }], { priority: 99 });
+  const worker = await joinWorker(broker, { name: "ends meanwhile" });
+  await render(broker, worker, 2);
+  const held = await begin(worker);
+  await desk.go(`/jobs/${some.number}`);
+  await page.getByText("2 of 6 frames").waitFor();
+  await page.locator(".legend", { hasText: "1 running" }).waitFor();
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("Control+a");
+  const bar = page.getByRole("toolbar", { name: "Selected frames" });
+  await bar.getByText("6 frames selected").waitFor();
+  await bar.getByRole("button", { name: "Requeue" }).click();
+  const dialog = page.getByRole("dialog", { name: "Render 2 frames again?" });
+  expect(await dialog.innerText()).toContain("4 selected frames that wait or run now are left alone.");
+  await worker.succeed(held);
+  await page.getByText("3 of 6 frames").waitFor();
+  await dialog.getByRole("button", { name: "Render again" }).click();
+  await page.getByText("2 frames asked for again.").waitFor();
+  await page.getByText("1 of 6 frames").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: some.number }, body: { intent: "cancel" } });
+  await worker.leave();
+});
+
 it("paints a frame at the moment when it is done", async () => {
   const { page, broker } = desk;
   const small = await submitNamed(broker, "live", [{ frames: "1-5" }], { priority: 90 });
