@@ -184,6 +184,14 @@ it("tells what a worker renders from what waits for its turn there", async () =>
   const next = await place(1);
   await page.mouse.move(next.x, next.y);
   await tip().getByText("next on holder").waitFor();
+  const first = await place(0);
+  await page.mouse.move(first.x, first.y);
+  await tip().getByText("so far on holder").waitFor();
+  // Since when it renders, and its state once.
+  expect(await tip().innerText()).toMatch(/^Frame 1\s+running\s+[0-9.]+ s so far on holder$/);
+  await page.screenshot({ path: "test-output/page/job-tip-running.png" });
+  await page.mouse.move(next.x, next.y);
+  await tip().getByText("next on holder").waitFor();
   expect(await tip().innerText()).toMatch(/Frame 2\s+next/);
   await page.mouse.move(5, 5);
   await page.getByRole("region", { name: "Machines" }).getByText("frame 1, then 6 more").waitFor();
