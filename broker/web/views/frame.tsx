@@ -104,7 +104,7 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
                 <TryLog
                   key={current.id}
                   attempt={current.id}
-                  name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+                  name={`job-${job}-frame-${found.frame ?? ordinal}-try-${all.length - all.indexOf(current)}.log`}
                 />
               </div>
             )}
