@@ -102,7 +102,7 @@ it("lets the one-time address in once", async () => {
   const again = await app.request(`/login?code=${code}`, typed);
   expect([again.status, again.headers.get("set-cookie")]).toEqual([401, null]);
   const words = await again.text();
-  expect(words).toContain("It was used already, or is too old");
+  expect(words).toContain("It was used already, is too old, or is not complete");
   expect(words).toContain("<code>tally page</code>");
 });
 
@@ -124,7 +124,7 @@ it("lets in a browser that is in already, whatever address it opens, and asks a 
   // A browser that says nothing of sites is not sent round and round.
   const stranger = await app.request("/login?used=1");
   expect(stranger.status).toBe(401);
-  expect(await stranger.text()).toContain("It was used already, or is too old");
+  expect(await stranger.text()).toContain("It was used already, is too old, or is not complete");
   // A worker's cookie is none that looks.
   const worker = pageApp({ identify: () => ({ tokenId: 2, role: "worker", name: "w" }) });
   expect((await worker.request("/login?used=1")).status).toBe(401);

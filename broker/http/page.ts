@@ -155,7 +155,7 @@ interface Closed {
 /** Each address opens one browser: whoever shows it to a second one reads why it does not. */
 const usedAddress: Closed = {
   title: "This address does not open the page any more",
-  why: "It was used already, or is too old: each address opens the page in one browser, once, and that browser stays in.",
+  why: "It was used already, is too old, or is not complete: each address opens the page in one browser, once, and that browser stays in.",
 };
 
 /** What somebody sees who came without a key: the ways in. */

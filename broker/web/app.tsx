@@ -41,7 +41,7 @@ export function App() {
   }, [path]);
   const running = [...live.client.store.jobs.values()].filter((job) => job.state === "running").length;
   return (
-    <div class="shell">
+    <div class={state === "away" || state === "refused" ? "shell is-away" : "shell"}>
       <a class="button skip" href="#view">
         Skip to the content
       </a>

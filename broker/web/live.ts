@@ -6,6 +6,8 @@ import type { FeedMessage } from "../contract/feed.ts";
 /** One feed that is followed. */
 export interface Live {
   readonly client: FeedClient;
+  /** When the broker was last there, ms, while it is away; null while it is not. */
+  readonly lostAt: number | null;
   /** Calls with everything that came since the last call, and with nothing when only the connection changed. */
   listen: (listener: (messages: readonly FeedMessage[]) => void) => () => void;
   close(): void;
@@ -20,6 +22,7 @@ export function openLive(topics: readonly string[]): Live {
   let waiting: FeedMessage[] = [];
   /** Ends what is planned; null: nothing is. */
   let unplan: (() => void) | null = null;
+  let lostAt: number | null = null;
 
   function flush(): void {
     unplan = null;
@@ -46,7 +49,10 @@ export function openLive(topics: readonly string[]): Live {
       waiting.push(message);
       plan();
     },
-    onState: plan,
+    onState(state) {
+      lostAt = state === "away" ? Date.now() : null;
+      plan();
+    },
   });
   // Whoever looks again, or is on the network again, does not want to wait for the next try.
   const hurry = () => client.hurry();
@@ -63,6 +69,9 @@ export function openLive(topics: readonly string[]): Live {
   addEventListener("focus", hurry);
   return {
     client,
+    get lostAt() {
+      return lostAt;
+    },
     listen(listener) {
       listeners.add(listener);
       return () => void listeners.delete(listener);

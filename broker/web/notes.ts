@@ -4,11 +4,14 @@ export interface Note {
   id: number;
   text: string;
   kind: "done" | "failed";
+  /** What it is about; a newer note about the same replaces it. */
+  about: string | undefined;
 }
 
 export interface Notes {
   readonly shown: readonly Note[];
-  say(text: string, kind?: Note["kind"]): void;
+  /** `about` is what it tells of, such as `pool farm`: what was said of that before is not true any more. */
+  say(text: string, kind?: Note["kind"], about?: string): void;
   dismiss(id: number): void;
   listen(listener: () => void): () => void;
 }
@@ -31,9 +34,10 @@ export function createNotes(): Notes {
     get shown() {
       return shown;
     },
-    say(text, kind = "done") {
+    say(text, kind = "done", about) {
       const id = ++last;
-      set([...shown.filter((one) => one.text !== text), { id, text, kind }].slice(-most));
+      const isOld = (one: Note) => one.text === text || (about !== undefined && one.about === about);
+      set([...shown.filter((one) => !isOld(one)), { id, text, kind, about }].slice(-most));
       if (kind === "done") setTimeout(() => dismiss(id), shownMs);
     },
     dismiss,

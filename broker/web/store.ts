@@ -14,8 +14,8 @@ export interface Store {
   readonly notes: Notes;
   /** A feed of one topic more (`job:12`, `log:att_7`), shared by all who hold it. */
   hold: (topic: string) => { live: Live; release: () => void };
-  /** Does what a person asked for, and says what became of it. Resolves to whether it was done. */
-  act: (what: () => Promise<unknown>, done?: string) => Promise<boolean>;
+  /** Does what a person asked for, and says what became of it, instead of what was said `about` the same before. Resolves to whether it was done. */
+  act: (what: () => Promise<unknown>, done?: string, about?: string) => Promise<boolean>;
 }
 
 /** The store of this page; connects at once. */
@@ -49,13 +49,13 @@ export function createStore(): Store {
         },
       };
     },
-    async act(what, done) {
+    async act(what, done, about) {
       try {
         await what();
-        if (done !== undefined) notes.say(done);
+        if (done !== undefined) notes.say(done, "done", about);
         return true;
       } catch (error) {
-        notes.say(sentenceOf(error), "failed");
+        notes.say(sentenceOf(error), "failed", about);
         return false;
       }
     },

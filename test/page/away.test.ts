@@ -7,7 +7,7 @@ import { openBroker, type TestBroker } from "../support/start-broker.ts";
 import { joinWorker, workerAt } from "../support/fake-worker.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
 import { openDesk, type Desk } from "./desk.ts";
-import { render, submitNamed } from "./scenes.ts";
+import { begin, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
 let broker: TestBroker;
@@ -92,6 +92,42 @@ it("a laptop that sleeps an hour while the page is open: the page notices, comes
   expect(held).toBeGreaterThan(0);
 });
 
+it("while the broker is away nothing counts on and nothing moves: nobody knows whether it runs", async () => {
+  const { page } = desk;
+  const line = await startProxy(broker.url);
+  await desk.context.addCookies([{ name: "tally", value: broker.adminToken, url: line.url }]);
+  const job = await submitNamed(broker, "lost line", [{ frames: "1-8" }], { priority: 100 });
+  const worker = await joinWorker(broker, { name: "unheard" });
+  await render(broker, worker, 2, () => 60);
+  await begin(worker, 0);
+  await page.goto(`${line.url}/jobs/${job.number}`);
+  const left = page.locator(".figure", { hasText: "Time left" });
+  await page.locator(".legend .mark.is-running").waitFor();
+  await left
+    .getByText(/[0-9] min/)
+    .first()
+    .waitFor();
+  const moving = () =>
+    page.evaluate(() => document.getAnimations().filter((one) => one.playState === "running").length);
+  const lights = () =>
+    page.locator(".grid-canvas").evaluate((canvas) => (canvas as HTMLCanvasElement).toDataURL());
+  expect(await moving()).toBeGreaterThan(0);
+  line.hold();
+  await page.clock.fastForward("05:00");
+  await banner().waitFor();
+  await page.clock.runFor(2000);
+  const before = [await left.innerText(), await lights()];
+  await page.clock.fastForward("01:00");
+  await page.clock.runFor(2300);
+  expect([await left.innerText(), await lights()]).toEqual(before);
+  expect(await moving()).toBe(0);
+  line.release();
+  await page.clock.runFor(11_000);
+  await banner().waitFor({ state: "hidden" });
+  await expect.poll(moving).toBeGreaterThan(0);
+  await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
+});
+
 it("a database restored from a backup while the page is open: what is shown is the restored one", async () => {
   const { page } = desk;
   await page.clock.resume();
@@ -111,5 +147,5 @@ it("a database restored from a backup while the page is open: what is shown is t
   await submitNamed(broker, "after the restore");
   await page.locator(".job-row", { hasText: "after the restore" }).waitFor();
   await banner().waitFor({ state: "hidden" });
-  expect(await page.locator(".job-row").count()).toBe(3);
+  expect(await page.locator(".job-row").count()).toBe(4);
 });

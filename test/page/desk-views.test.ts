@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { root } from "../../scripts/files.ts";
 import { templateOf } from "../support/builders.ts";
-import { openDesk, type Desk } from "./desk.ts";
+import { narrow, openDesk, wide, type Desk } from "./desk.ts";
 
 let desk: Desk;
 beforeAll(async () => {
@@ -111,6 +111,26 @@ it("draws a form for every shipped template, plans it, says what is wrong beside
   const job = await broker.api.ok("getJob", { params: { job: "latest" } });
   expect(job).toMatchObject({ taskCount: 48, priority: 70, templateName: "blender-render" });
   expect(job.parameters["Scene"]?.value).toBe(scene);
+});
+
+it("shows on a phone what is wrong with the first field, and not under the plan", async () => {
+  const { page } = desk;
+  await page.setViewportSize(narrow);
+  await desk.go("/submit");
+  await page.getByRole("button", { name: "blender-render" }).click();
+  await page.getByRole("button", { name: "Show the plan" }).click();
+  await page.getByText("2 things are not right yet").waitFor();
+  await expect
+    .poll(() =>
+      page.evaluate(() => {
+        const [wrong, plan] = [".field-wrong", ".plan"].map((one) => document.querySelector(one));
+        const bottom = wrong?.getBoundingClientRect().bottom ?? Infinity;
+        return bottom <= (plan?.getBoundingClientRect().top ?? 0);
+      }),
+    )
+    .toBe(true);
+  await page.screenshot({ path: "test-output/page/submit-phone-mistake.png" });
+  await page.setViewportSize(wide);
 });
 
 it("takes a pasted template: what is wrong while it is typed, its form, then the job, by keyboard alone", async () => {

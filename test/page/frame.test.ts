@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import type { Report } from "../../broker/contract/worker.ts";
 import { submission } from "../support/builders.ts";
 import { joinWorker, type FakeWorker, type Held } from "../support/fake-worker.ts";
-import { openDesk, uploadBytes, writeLog, type Desk } from "./desk.ts";
+import { narrow, openDesk, uploadBytes, wide, writeLog, type Desk } from "./desk.ts";
 import { testCard } from "./png.ts";
 
 let desk: Desk;
@@ -180,6 +180,21 @@ it("keeps the log in sight of a frame that was tried often", async () => {
   await page.locator(".try", { hasText: "Try 2" }).click();
   await page.getByText("this is try 2").waitFor();
   expect((await heads()).length).toBe(9);
+  // What is saved is called as people speak of it.
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "Save", exact: true }).click(),
+  ]);
+  expect(download.suggestedFilename()).toBe(`job-${number}-frame-4-try-2.log`);
+  const find = page.getByLabel("Find in the log");
+  await find.fill("t");
+  await expect.poll(() => text(".log-count")).toBe("line 1 of 1");
+  await find.fill("no such word");
+  await expect.poll(() => text(".log-count")).toBe("Not found in this log");
+  await desk.shots("frame-not-found");
+  await page.setViewportSize(narrow);
+  expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(narrow.width);
+  await page.setViewportSize(wide);
 });
 
 it("does not let a log of 200 MB hurt: end, beginning, search and live lines in moments", async () => {
@@ -208,7 +223,7 @@ it("does not let a log of 200 MB hurt: end, beginning, search and live lines in 
   await page.getByLabel("Find in the log").fill("needle");
   await page.locator(".log-row.is-current").waitFor();
   expect(await text(".log-row.is-current")).toContain("piece 31 line 7 NEEDLE");
-  await expect.poll(() => text(".log-count"), { timeout: 20_000 }).toBe("1 of 1");
+  await expect.poll(() => text(".log-count"), { timeout: 20_000 }).toBe("line 1 of 1");
   await desk.shots("log-long");
   await page.locator(".log-body").press("Home");
   await page.getByText("piece 0 line 0 ").waitFor();

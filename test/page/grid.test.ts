@@ -180,8 +180,18 @@ it("tells what a worker renders from what waits for its turn there", async () =>
   await held.report(lease, [started(0)]);
   await legend.getByText("1 running").waitFor();
   expect(await legend.innerText()).toMatch(/14\s+waiting\s+1\s+running\s+6\s+next/);
-  await expect.poll(async () => (await image(0)) !== (await image(0))).toBe(true);
+  // It moves: two looks in quick succession could be the same one.
+  const begun = await image(0);
+  await expect.poll(() => image(0)).not.toBe(begun);
   const next = await place(1);
+  await page.mouse.move(next.x, next.y);
+  await tip().getByText("next on holder").waitFor();
+  const first = await place(0);
+  await page.mouse.move(first.x, first.y);
+  await tip().getByText("so far on holder").waitFor();
+  // Since when it renders, and its state once.
+  expect(await tip().innerText()).toMatch(/^Frame 1\s+running\s+[0-9.]+ s so far on holder$/);
+  await page.screenshot({ path: "test-output/page/job-tip-running.png" });
   await page.mouse.move(next.x, next.y);
   await tip().getByText("next on holder").waitFor();
   expect(await tip().innerText()).toMatch(/Frame 2\s+next/);
@@ -305,6 +315,31 @@ it("selects by dragging, and asks before done frames are rendered again", async 
   expect(await dialog.innerText()).toContain("4 frames of them are done.");
   await dialog.getByRole("button", { name: "Render again" }).click();
   await page.getByText("4 frames asked for again.").waitFor();
+});
+
+it("renders again what was over when it was asked, and says how many", async () => {
+  const { page, broker } = desk;
+  const some = await submitNamed(broker, "some again", [{ frames: "1-6" }], { priority: 99 });
+  const worker = await joinWorker(broker, { name: "ends meanwhile" });
+  await render(broker, worker, 2);
+  const held = await begin(worker);
+  await desk.go(`/jobs/${some.number}`);
+  await page.getByText("2 of 6 frames").waitFor();
+  await page.locator(".legend", { hasText: "1 running" }).waitFor();
+  await page.locator(".grid-scroll").focus();
+  await page.keyboard.press("Control+a");
+  const bar = page.getByRole("toolbar", { name: "Selected frames" });
+  await bar.getByText("6 frames selected").waitFor();
+  await bar.getByRole("button", { name: "Requeue" }).click();
+  const dialog = page.getByRole("dialog", { name: "Render 2 frames again?" });
+  expect(await dialog.innerText()).toContain("4 selected frames that wait or run now are left alone.");
+  await worker.succeed(held);
+  await page.getByText("3 of 6 frames").waitFor();
+  await dialog.getByRole("button", { name: "Render again" }).click();
+  await page.getByText("2 frames asked for again.").waitFor();
+  await page.getByText("1 of 6 frames").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: some.number }, body: { intent: "cancel" } });
+  await worker.leave();
 });
 
 it("paints a frame at the moment when it is done", async () => {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { untilState } from "../support/builders.ts";
 import { joinWorker } from "../support/fake-worker.ts";
-import { openDesk, type Desk } from "./desk.ts";
+import { narrow, openDesk, wide, type Desk } from "./desk.ts";
 import { busyStudio, render, submitNamed } from "./scenes.ts";
 
 let desk: Desk;
@@ -44,6 +44,23 @@ it("lists a studio's afternoon, and is looked at in both themes and both widths"
   await page.getByText("sc020_sh020 previz").waitFor();
   await expect.poll(() => page.title()).toBe("1 running – Tally");
   await desk.shots("jobs");
+  const facts = (name: string) => row(name).locator(".job-facts").innerText();
+  expect(await facts("sc010_sh020 comp")).toContain("ended just now");
+  expect(await facts("sc020_sh010 beauty")).toContain("submitted just now");
+  await page.setViewportSize(narrow);
+  expect(await facts("sc020_sh010 beauty")).toContain("sent just now");
+  await page.setViewportSize(wide);
+  // A worker took a frame of it and gave it back: nothing was rendered, and no time counts.
+  const given = await submitNamed(broker, "given back", [{ frames: "1-2" }], { priority: 100 });
+  const worker = await joinWorker(broker, { name: "gives back" });
+  await worker.work();
+  await row("given back").getByText("running", { exact: true }).waitFor();
+  await row("given back").locator(".job-took").waitFor();
+  await worker.leave();
+  await broker.api.ok("setJobIntent", { params: { job: given.number }, body: { intent: "cancel" } });
+  await row("given back").getByText("canceled", { exact: true }).waitFor();
+  expect(await row("given back").locator(".job-took").count()).toBe(0);
+  expect(await row("sc010_sh020 comp").locator(".job-took").count()).toBe(1);
 });
 
 it("finds by words, states, owners and labels, and orders them", async () => {
@@ -55,9 +72,18 @@ it("finds by words, states, owners and labels, and orders them", async () => {
   await page.keyboard.type("nothing like it");
   await page.getByText("No job is like that").waitFor();
   await page.getByRole("button", { name: "Show all jobs" }).click();
-  expect((await names()).length).toBe(7);
+  expect((await names()).length).toBe(8);
   await page.getByRole("button", { name: /^Failed/ }).click();
-  await expect.poll(names).toEqual(["sc020_sh010 beauty", "sc010_sh030 lookdev"]);
+  await expect.poll(names).toEqual(["sc010_sh030 lookdev"]);
+  // The numbers of the states are those of what is found, and add up.
+  const numbers = async () =>
+    (await page.locator(".filter-state span").allInnerTexts()).map((one) => Number(one));
+  const [all, ...groups] = await numbers();
+  expect([all, groups.reduce((sum, one) => sum + one, 0)]).toEqual([8, 8]);
+  expect(await page.locator(".jobs-summary span").first().innerText()).toBe(`${groups[0]} under way`);
+  await page.getByLabel("Search jobs").fill("sc020");
+  await expect.poll(async () => (await numbers())[0]).toBeLessThan(8);
+  await page.getByLabel("Search jobs").fill("");
   await page.getByRole("button", { name: /^All/ }).click();
   await page.getByLabel("Label").selectOption("show=north");
   await expect.poll(names).toEqual(["env_valley turntable"]);

@@ -54,7 +54,7 @@ it("opens the page from a link in a chat or a mail, which is another site", asyn
   const other = await stranger();
   await other.page.goto(chat.url);
   await other.page.getByText("the page").click();
-  await other.page.getByText("It was used already, or is too old").waitFor();
+  await other.page.getByText("It was used already, is too old, or is not complete").waitFor();
   await Promise.all([close(), other.close()]);
   chat.close();
 });

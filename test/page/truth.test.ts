@@ -205,7 +205,7 @@ it("a search looks through what was written while it went on", async () => {
   await untilState(broker.api, job.number, "succeeded");
   await page.getByRole("button", { name: "To the end" }).waitFor();
   release();
-  await expect.poll(() => page.locator(".log-count").innerText()).toBe("1 of 2");
+  await expect.poll(() => page.locator(".log-count").innerText()).toBe("line 1 of 2");
   await page.unroute("**/v1/attempts/*/log?from=0&*");
 });
 

@@ -120,11 +120,25 @@ it("pauses a whole pool by keyboard: all in it, and whoever comes; a job that wa
   const note = page.getByRole("note");
   await note.getByText("It waits: the pool local is paused.").waitFor();
   await desk.shots("job-pool-paused");
+  await desk.go("/jobs/1/Render/5");
+  await page.getByText("Not tried yet: the pool local is paused.").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: 1 }, body: { intent: "pause" } });
+  await page.getByText("Not tried yet: its job is paused.").waitFor();
+  await broker.api.ok("setJobIntent", { params: { job: 1 }, body: { intent: "run" } });
+  await page.getByText("Not tried yet: the pool local is paused.").waitFor();
+  await page.goBack();
   await note.getByRole("link", { name: "Workers" }).click();
   await button("Resume pool").click();
   await page
     .getByText("The pool local takes frames again. anna's desk was paused separately and stays paused.")
     .waitFor();
+  // Paused and resumed at once: what was said before is not true any more.
+  await button("Pause pool").click();
+  await page.locator(".note", { hasText: "The pool local is paused." }).waitFor();
+  await expect.poll(() => page.locator(".note", { hasText: "The pool local" }).count()).toBe(1);
+  await button("Resume pool").click();
+  await page.locator(".note", { hasText: "The pool local takes frames again." }).waitFor();
+  await expect.poll(() => page.locator(".note", { hasText: "The pool local" }).count()).toBe(1);
   for (const name of ["render-02", "render-10", "late"])
     // oxlint-disable-next-line no-await-in-loop -- one after the other
     await machine(name).getByText("ready").waitFor();

@@ -3,6 +3,8 @@ import type { TaskState } from "../../contract/states.ts";
 
 export interface StripFrame {
   state: TaskState;
+  /** It runs by its state, and a worker only holds it yet. */
+  isNext: boolean;
   /** There is a picture to show. */
   hasPicture: boolean;
   /** It is decoded: playing will not wait for it. */
@@ -20,15 +22,17 @@ export interface StripColors {
 
 /** What one column of the strip shows when it stands for several frames: what needs a look first. */
 export function columnOf(frames: readonly StripFrame[]): {
-  kind: keyof Omit<StripColors, "head">;
+  kind: keyof Omit<StripColors, "head"> | "next";
   height: number;
 } {
   if (frames.some(({ state, hasPicture }) => state === "failed" && !hasPicture))
     return { kind: "failed", height: 0.55 };
   if (frames.length > 0 && frames.every(({ isReady }) => isReady)) return { kind: "ready", height: 1 };
   if (frames.length > 0 && frames.every(({ hasPicture }) => hasPicture)) return { kind: "here", height: 1 };
-  if (frames.some(({ state }) => state === "running")) return { kind: "running", height: 0.55 };
+  if (frames.some(({ state, isNext }) => state === "running" && !isNext))
+    return { kind: "running", height: 0.55 };
   if (frames.some(({ hasPicture }) => hasPicture)) return { kind: "here", height: 0.7 };
+  if (frames.some(({ isNext }) => isNext)) return { kind: "next", height: 0.38 };
   return { kind: "waiting", height: 0.2 };
 }
 
@@ -45,6 +49,7 @@ export function drawStrip(
   if (count === 0) return;
   const columns = Math.min(count, Math.floor(width));
   const gap = width / columns >= 5 ? 1 : 0;
+  const line = Math.max(1, Math.round(height / 32));
   for (let column = 0; column < columns; column++) {
     const from = Math.floor((column * count) / columns);
     const to = Math.max(from + 1, Math.floor(((column + 1) * count) / columns));
@@ -55,8 +60,12 @@ export function drawStrip(
     const { kind, height: share } = columnOf(frames);
     const x = (column * width) / columns;
     const tall = Math.max(2, share * height);
-    canvas.fillStyle = colors[kind];
-    canvas.fillRect(x, height - tall, Math.max(1, width / columns - gap), tall);
+    const wide = Math.max(1, width / columns - gap);
+    canvas.fillStyle = colors[kind === "next" ? "running" : kind];
+    canvas.fillRect(x, height - tall, wide, tall);
+    // Hollow as its light is, where there is room: nothing is done of it.
+    if (kind === "next" && wide > 3 * line && tall > 3 * line)
+      canvas.clearRect(x + line, height - tall + line, wide - 2 * line, tall - 2 * line);
   }
   const each = width / count;
   canvas.fillStyle = colors.head;

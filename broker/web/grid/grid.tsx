@@ -70,9 +70,11 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
       cursor: scene.current.cursor,
     }));
     painter.current = own;
+    own.hold(live.client.state === "away");
     const stops = [
       onThemeChange(() => own.all()),
       live.listen((messages) => {
+        own.hold(live.client.state === "away");
         const ranges: Range[] = [];
         const told: number[] = [];
         for (const message of messages) {

@@ -14,6 +14,8 @@ export interface Painter {
   changed(ranges: readonly Range[]): void;
   /** It was told how far these frames are, or that they are begun. */
   progressed(ordinals: readonly number[]): void;
+  /** Nobody knows how it goes on: what moves stands still. */
+  hold(isHeld: boolean): void;
   close(): void;
 }
 
@@ -32,6 +34,7 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
   let brushFor = "";
   let request = 0;
   let movedAt = 0;
+  let isHeld = false;
 
   function plan(): void {
     if (request === 0) request = requestAnimationFrame(paint);
@@ -47,7 +50,7 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
       movedAt = time;
       brush?.move(scene(), swing(time));
     }
-    if (brush?.isMoving() && !still.matches) plan();
+    if (brush?.isMoving() && !still.matches && !isHeld) plan();
   }
 
   function paintAll(p: CanvasRenderingContext2D, now: GridScene, time: number): void {
@@ -122,6 +125,11 @@ export function createPainter(canvas: HTMLCanvasElement, scene: () => GridScene)
             swing(performance.now()),
           );
       }
+      plan();
+    },
+    hold(next) {
+      if (next === isHeld) return;
+      isHeld = next;
       plan();
     },
     close() {

@@ -5,6 +5,7 @@ import type { TaskState } from "../../contract/states.ts";
 import { shownFiles } from "../flipbook/pictures.ts";
 import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
+import { useKnownNow } from "../ui/time.tsx";
 import { duration, frameWords, nextWords } from "../words.ts";
 
 export interface TipFrame {
@@ -28,6 +29,7 @@ interface TipProps {
 
 /** Nobody stops on every light that the pointer passes, ms. */
 const restMs = 90;
+const countEveryMs = 1000;
 const tipWidth = 248;
 /** From the light, px. */
 const gap = 8;
@@ -65,6 +67,10 @@ export function FrameTip({ frame, at, width }: TipProps) {
   const left = Math.max(0, Math.min(width - tipWidth, at.x + at.side / 2 - tipWidth / 2));
   const attempt = known?.attempt;
   const isNext = state === "running" && percent === null;
+  const { live } = useStore();
+  const now = useKnownNow(live, state === "running" ? countEveryMs : 0);
+  const begun = state === "running" && !isNext ? attempt : undefined;
+  const since = typeof begun?.startedAt === "string" ? Date.parse(begun.startedAt) : null;
   return (
     <div
       ref={place}
@@ -77,16 +83,17 @@ export function FrameTip({ frame, at, width }: TipProps) {
         <b>{title}</b>
         <Chip {...(isNext ? nextWords : frameWords[state])} />
       </div>
-      {state === "running" && percent !== null && (
+      {state === "running" && percent !== null && (percent > 0 || status !== null) && (
         <p>
-          {percent === 0 ? "Under way" : `${Math.round(percent)}%`}
-          {status !== null && <span class="faint"> {status}</span>}
+          {percent > 0 && `${Math.round(percent)}% `}
+          {status !== null && <span class="faint">{status}</span>}
         </p>
       )}
       {attempt && state !== "ready" && state !== "blocked" && (
         <p class="muted">
-          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>} {isNext && "next "}on{" "}
-          {attempt.worker}
+          {attempt.seconds !== null && <b>{duration(attempt.seconds)}</b>}
+          {since !== null && <b>{duration(Math.max(0, now - since) / 1000)}</b>}
+          {since !== null && " so far"} {isNext && "next "}on {attempt.worker}
         </p>
       )}
       {isSlow && <p class="tip-slow">More than ten times slower than the others.</p>}

@@ -18,6 +18,8 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
   /** As somebody types it. */
   const [priority, setPriority] = useState("");
   const { number, counts } = job;
+  /** Pausing, going on and canceling: of these the last one is true. */
+  const about = `intent ${number}`;
   const isOpen = job.endedAt === null;
   const waiting = counts.ready + counts.blocked + counts.running - begun;
   const again = counts.failed + counts.canceled;
@@ -53,7 +55,11 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
           type="button"
           class="button"
           onClick={() =>
-            void act(() => api.setIntent(number, "pause"), `${job.name} pauses after its frames in work.`)
+            void act(
+              () => api.setIntent(number, "pause"),
+              `${job.name} pauses after its frames in work.`,
+              about,
+            )
           }
         >
           <Icon name="pause" /> Pause
@@ -63,7 +69,7 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
         <button
           type="button"
           class="button is-primary"
-          onClick={() => void act(() => api.setIntent(number, "run"), `${job.name} goes on.`)}
+          onClick={() => void act(() => api.setIntent(number, "run"), `${job.name} goes on.`, about)}
         >
           <Icon name="play" /> Resume
         </button>
@@ -84,7 +90,7 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
           action="Cancel job"
           back="Keep it"
           isDangerous
-          onDo={() => act(() => api.setIntent(number, "cancel"), `${job.name} is canceled.`)}
+          onDo={() => act(() => api.setIntent(number, "cancel"), `${job.name} is canceled.`, about)}
           onClose={() => setAsking(null)}
         >
           <p>

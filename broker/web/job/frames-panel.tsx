@@ -36,21 +36,24 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
   const me = useMe();
   const canSelect = me.may("requeueTasks", { owner });
   const [selection, setSelection] = useState<Selection>(nobody);
-  const [isAsking, setAsking] = useState(false);
+  /** What is asked about, as it was when the question came up: what ends meanwhile is no part of it. */
+  const [asking, setAsking] = useState<Chosen | null>(null);
   const slow = useSlow(times, now);
   const { name, counts, taskCount } = step;
   useEffect(() => setSelection(nobody), [job, name]);
   const panel = useRef<HTMLElement>(null);
-  useLostFocus(panel, selection.size > 0 || isAsking);
+  useLostFocus(panel, selection.size > 0 || asking !== null);
 
   const states = live.client.store.steps.get(job)?.get(name)?.states;
-  const done = [...selection].filter((ordinal) => taskStates[states?.[ordinal] ?? 0] === "succeeded").length;
-  const requeue = () =>
+  function requeueChosen(): void {
+    const chosen = chosenOf(selection, states);
+    if (chosen.done > 0) setAsking(chosen);
+    // Where none is over the broker says why nothing is done.
+    else void requeue(chosen.over.length > 0 ? chosen.over : chosen.all);
+  }
+  const requeue = (ordinals: readonly number[]) =>
     act(async () => {
-      const { requeued } = await api.requeue(job, {
-        step: name,
-        ordinals: [...selection].toSorted((a, b) => a - b),
-      });
+      const { requeued } = await api.requeue(job, { step: name, ordinals: [...ordinals] });
       notes.say(`${counted(requeued, "frame")} asked for again.`);
       setSelection(nobody);
     });
@@ -93,11 +96,7 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
             {counted(selection.size, "frame")} selected{" "}
             <span class="muted">{selectionText(selection, nameOf)}</span>
           </b>
-          <button
-            type="button"
-            class="button is-small"
-            onClick={() => (done > 0 ? setAsking(true) : void requeue())}
-          >
+          <button type="button" class="button is-small" onClick={requeueChosen}>
             <Icon name="again" /> Requeue
           </button>
           <button type="button" class="button is-small is-quiet" onClick={() => setSelection(nobody)}>
@@ -107,21 +106,49 @@ export function FramesPanel({ job: { number: job, owner }, ...props }: FramesPan
       ) : (
         <Legend counts={counts} begun={begun} canSelect={canSelect} />
       )}
-      {isAsking && (
+      {asking !== null && (
         <Dialog
-          title={`Render ${counted(selection.size, "frame")} again?`}
+          title={`Render ${counted(asking.over.length, "frame")} again?`}
           action="Render again"
-          onDo={requeue}
-          onClose={() => setAsking(false)}
+          onDo={() => requeue(asking.over)}
+          onClose={() => setAsking(null)}
         >
-          <p>
-            {counted(done, "frame")} of them {done === 1 ? "is" : "are"} done. Each file stays until its new
-            one replaces it. Frames that wait or run now are left alone.
-          </p>
+          <p>{askedWords(asking)}</p>
         </Dialog>
       )}
     </section>
   );
+}
+
+/** Frames that were selected, in their order. */
+interface Chosen {
+  all: readonly number[];
+  /** Those that can be rendered again. */
+  over: readonly number[];
+  /** So many of them are done. */
+  done: number;
+}
+
+function chosenOf(selection: Selection, states: Uint8Array | undefined): Chosen {
+  const stateOf = (ordinal: number) => taskStates[states?.[ordinal] ?? 0];
+  const all = [...selection].toSorted((a, b) => a - b);
+  const over = all.filter((ordinal) =>
+    ["succeeded", "failed", "canceled"].includes(stateOf(ordinal) ?? "blocked"),
+  );
+  return { all, over, done: over.filter((ordinal) => stateOf(ordinal) === "succeeded").length };
+}
+
+function askedWords({ all, over, done }: Chosen): string {
+  const left = all.length - over.length;
+  const which = `${counted(done, "frame")} of them ${done === 1 ? "is" : "are"} done.`;
+  const says =
+    over.length === 1
+      ? "It is done. Its files stay until new ones replace them."
+      : `${which} Each file stays until its new one replaces it.`;
+  if (left === 0) return says;
+  return left === 1
+    ? `${says} 1 selected frame that waits or runs now is left alone.`
+    : `${says} ${counted(left, "selected frame")} that wait or run now are left alone.`;
 }
 
 interface LegendProps {

@@ -1,31 +1,48 @@
 // Says that a job waits because its pools or the workers that could render it are paused, and leads to where they are resumed.
+import type { ComponentChild } from "preact";
 import type { Job } from "../../contract/job.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { useLoad } from "../views/use-load.ts";
 
-/** Asks the broker only where it can be so: which worker fits which job is known there alone. */
+/** Says it on the page of the job. */
 export function PausedNote({ job }: { job: Job }) {
+  return (
+    <PausedWhy job={job}>
+      {(why) =>
+        why === undefined ? null : (
+          <p class="job-why is-waiting" role="note">
+            {`It waits: ${why} `}
+            <Link to="/workers" class="link">
+              Workers
+            </Link>
+          </p>
+        )
+      }
+    </PausedWhy>
+  );
+}
+
+/** Shows a sentence's end with why it waits, such as `the pool farm is paused.`; undefined: not for that. */
+type ShowWhy = (why: string | undefined) => ComponentChild;
+
+/** Asks the broker only where it can be so: which worker fits which job is known there alone. */
+export function PausedWhy({ job, children }: { job: Job; children: ShowWhy }) {
   const { workers, pausedPools } = useStore().live.client.store;
   const asked = [...workers.values()].map(({ id, intent }) => id + intent);
   const isPaused = pausedPools.size > 0 || [...workers.values()].some(({ intent }) => intent === "pause");
-  if (job.intent !== "run" || job.counts.ready === 0 || !isPaused) return null;
-  return <AskedNote job={job.number} version={[...pausedPools, ...asked].join()} />;
+  if (job.intent !== "run" || job.counts.ready === 0 || !isPaused) return <>{children(undefined)}</>;
+  return (
+    <AskedWhy job={job.number} version={[...pausedPools, ...asked].join()}>
+      {children}
+    </AskedWhy>
+  );
 }
 
-function AskedNote({ job, version }: { job: number; version: string }) {
+function AskedWhy({ job, version, children }: { job: number; version: string; children: ShowWhy }) {
   const { api } = useStore();
   const { value } = useLoad((signal) => api.getJob(job, signal), String(job), version);
-  const why = value && whyWords(value.pausedPools, value.pausedWorkers);
-  if (why === undefined) return null;
-  return (
-    <p class="job-why is-waiting" role="note">
-      {`It waits: ${why} `}
-      <Link to="/workers" class="link">
-        Workers
-      </Link>
-    </p>
-  );
+  return <>{children(value && whyWords(value.pausedPools, value.pausedWorkers))}</>;
 }
 
 /** Undefined: it does not wait for that. */

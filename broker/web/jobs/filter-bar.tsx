@@ -7,6 +7,7 @@ import { isIn, orders, stateFilters, type Filters, type Order, type StateFilter 
 interface FilterBarProps {
   filters: Filters;
   choices: { owners: readonly string[]; labels: readonly string[] };
+  /** Those that search, owner and label leave. */
   jobs: readonly Job[];
   onChange: (filters: Filters) => void;
 }

@@ -5,7 +5,7 @@ import { useStore } from "../store.ts";
 import { Chip } from "../ui/chip.tsx";
 import { Progress } from "../ui/progress.tsx";
 import { Thumb } from "../ui/thumb.tsx";
-import { Moment, useNow } from "../ui/time.tsx";
+import { Moment, useKnownNow } from "../ui/time.tsx";
 import { counted, duration, jobWords, percent } from "../words.ts";
 
 const countEveryMs = 10_000;
@@ -45,7 +45,7 @@ export function JobRow({ job, isChosen, isChoosing, canChoose, onChoose }: JobRo
           <span class="job-facts">
             <span>#{job.number}</span>
             <span>{job.owner}</span>
-            <Moment at={job.endedAt ?? job.createdAt} />
+            <When job={job} />
             {job.priority !== 50 && <span>priority {job.priority}</span>}
             {labels.map(([key, value]) => (
               <span key={key} class="tag">
@@ -75,10 +75,29 @@ export function JobRow({ job, isChosen, isChoosing, canChoose, onChoose }: JobRo
   );
 }
 
+/** When it ended, or else was submitted; in a shorter word on a phone. */
+function When({ job: { endedAt, createdAt } }: { job: Job }) {
+  if (endedAt !== null)
+    return (
+      <span>
+        ended <Moment at={endedAt} />
+      </span>
+    );
+  return (
+    <span>
+      <span class="is-for-wide">submitted</span>
+      <span class="is-for-narrow">sent</span> <Moment at={createdAt} />
+    </span>
+  );
+}
+
 /** Counts by itself: the row is drawn anew only when its job changes. */
 function Took({ job }: { job: Job }) {
-  const now = useNow(job.startedAt !== null && job.endedAt === null ? countEveryMs : 0);
-  if (job.startedAt === null) return null;
+  const { live } = useStore();
+  const now = useKnownNow(live, job.startedAt !== null && job.endedAt === null ? countEveryMs : 0);
+  const { running, succeeded, failed } = job.counts;
+  // A worker that took frames and gave them back, or was canceled, rendered none.
+  if (job.startedAt === null || running + succeeded + failed === 0) return null;
   const end = job.endedAt === null ? now : Date.parse(job.endedAt);
   return <span class="faint job-took">{duration((end - Date.parse(job.startedAt)) / 1000)}</span>;
 }

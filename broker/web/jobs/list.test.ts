@@ -1,7 +1,8 @@
 // Tests which jobs are listed, and in which order.
 import { expect, it } from "vitest";
 import type { Job } from "../../contract/job.ts";
-import { choicesOf, listed, noFilters, type Filters } from "./list.ts";
+import { jobStates } from "../../contract/states.ts";
+import { choicesOf, found, isIn, listed, noFilters, stateFilters, type Filters } from "./list.ts";
 
 function job(number: number, more: Partial<Job> = {}): Job {
   const counts = { blocked: 0, ready: 4, running: 0, succeeded: 0, failed: 0, canceled: 0 };
@@ -47,6 +48,24 @@ it("keeps the jobs of a group of states", () => {
   expect(numbers({ state: "paused" })).toEqual([4]);
   expect(numbers({ state: "failed" })).toEqual([2]);
   expect(numbers({ state: "done" })).toEqual([1]);
+});
+
+it("has each job in one group, also one that has failed frames and goes on", () => {
+  const counts = { blocked: 0, ready: 2, running: 0, succeeded: 1, failed: 1, canceled: 0 };
+  const states = jobStates.map((state, index) => job(20 + index, { state, counts }));
+  const all = Object.keys(stateFilters) as (keyof typeof stateFilters)[];
+  for (const one of states)
+    expect([one.state, all.filter((filter) => filter !== "all" && isIn(one, filter))]).toEqual([
+      one.state,
+      [expect.any(String)],
+    ]);
+  expect(isIn(job(30, { counts }), "active")).toBe(true);
+  expect(isIn(job(31, { state: "canceling" }), "canceled")).toBe(true);
+});
+
+it("finds by search, owner and label whatever the state is", () => {
+  const shown = found(jobs, { ...noFilters, state: "done", search: "shot", label: "show=duel" });
+  expect(shown.map((one) => one.number)).toEqual([2]);
 });
 
 it("finds every word of a search, in any case, in names, numbers, owners and labels", () => {

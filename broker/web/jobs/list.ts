@@ -1,5 +1,6 @@
 // Which jobs are listed and in which order: search, filters, sorting. Pure.
 import type { Job } from "../../contract/job.ts";
+import type { JobState } from "../../contract/states.ts";
 
 /** Groups of states that people ask for. */
 export const stateFilters = {
@@ -32,27 +33,22 @@ export interface Filters {
 
 export const noFilters: Filters = { search: "", state: "all", owner: "", label: "", order: "newest" };
 
-/** Whether a job belongs to a group of states. */
-export function isIn(job: Job, filter: StateFilter): boolean {
-  switch (filter) {
-    case "all":
-      return true;
-    case "active":
-      return job.endedAt === null && !isPaused(job);
-    case "done":
-      return job.state === "succeeded";
-    case "failed":
-      return job.state === "failed" || job.counts.failed > 0;
-    case "paused":
-      return isPaused(job);
-    case "canceled":
-      return job.state === "canceled" || job.state === "canceling";
-    default:
-      return filter satisfies never;
-  }
-}
+const groups: Readonly<Record<JobState, Exclude<StateFilter, "all">>> = {
+  loading: "active",
+  queued: "active",
+  running: "active",
+  pausing: "paused",
+  paused: "paused",
+  succeeded: "done",
+  failed: "failed",
+  canceling: "canceled",
+  canceled: "canceled",
+};
 
-const isPaused = (job: Job) => job.state === "paused" || job.state === "pausing";
+/** Whether a job belongs to a group of states; to one beside `all`, so that their numbers add up. */
+export function isIn(job: Job, filter: StateFilter): boolean {
+  return filter === "all" || groups[job.state] === filter;
+}
 
 /** Every word of the search must be found in the number, name, owner, labels or template. */
 export function matches(job: Job, search: string): boolean {
@@ -85,16 +81,20 @@ const compare: Readonly<Record<Order, (a: Job, b: Job) => number>> = {
 
 /** The jobs that are shown, in order; what is equal stays newest first. */
 export function listed(jobs: Iterable<Job>, filters: Filters): Job[] {
-  const { search, state, owner, label, order } = filters;
-  return [...jobs]
-    .filter(
-      (job) =>
-        isIn(job, state) &&
-        (owner === "" || job.owner === owner) &&
-        (label === "" || Object.entries(job.labels).some(([key, value]) => `${key}=${value}` === label)) &&
-        matches(job, search),
-    )
+  const { state, order } = filters;
+  return found(jobs, filters)
+    .filter((job) => isIn(job, state))
     .toSorted((a, b) => compare[order](a, b) || b.number - a.number);
+}
+
+/** What search, owner and label leave, of every state. */
+export function found(jobs: Iterable<Job>, { search, owner, label }: Filters): Job[] {
+  return [...jobs].filter(
+    (job) =>
+      (owner === "" || job.owner === owner) &&
+      (label === "" || Object.entries(job.labels).some(([key, value]) => `${key}=${value}` === label)) &&
+      matches(job, search),
+  );
 }
 
 /** What can be chosen: owners, and labels as `key=value`. */

@@ -198,7 +198,9 @@ function Player({
   const stripFrame = (ordinal: number): StripFrame => {
     const known = reel.pictures.get(ordinal);
     const isReady = known !== undefined && typeof bitmaps.get(known.sha256) === "object";
-    return { state: frameOf(reel.step, ordinal).state, hasPicture: known !== undefined, isReady };
+    const { state, percent } = frameOf(reel.step, ordinal);
+    const isNext = state === "running" && percent === null;
+    return { state, isNext, hasPicture: known !== undefined, isReady };
   };
   useLayoutEffect(() => {
     const canvas = strip.current;

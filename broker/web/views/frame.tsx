@@ -6,6 +6,7 @@ import { progressKey } from "../../contract/feed-store.ts";
 import type { FeedMessage } from "../../contract/feed.ts";
 import type { Task } from "../../contract/job.ts";
 import { taskStates, type TaskState } from "../../contract/states.ts";
+import { PausedWhy } from "../job/paused-note.tsx";
 import { useLive, type Live } from "../live.ts";
 import { jobPath, Link } from "../router.tsx";
 import { useStore, useTopic } from "../store.ts";
@@ -85,7 +86,13 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
               <section aria-label="Tries">
                 <h2>Tries</h2>
                 {all.length === 0 ? (
-                  <p class="muted">{tries.value === undefined ? "Fetching…" : untriedWords(found.state)}</p>
+                  <p class="muted">
+                    {tries.value === undefined || live === null ? (
+                      "Fetching…"
+                    ) : (
+                      <Untried job={job} state={found.state} live={live} />
+                    )}
+                  </p>
                 ) : (
                   <FrameTries key={key} tries={all} chosen={current?.id} onChoose={setChosen} />
                 )}
@@ -97,7 +104,7 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
                 <TryLog
                   key={current.id}
                   attempt={current.id}
-                  name={`job-${job}-frame-${found.frame ?? ordinal}-${current.id}.log`}
+                  name={`job-${job}-frame-${found.frame ?? ordinal}-try-${all.length - all.indexOf(current)}.log`}
                 />
               </div>
             )}
@@ -138,9 +145,19 @@ function nothingWords(state: TaskState, files: number): string {
   return state === "failed" ? "It left no picture." : "No picture yet.";
 }
 
-function untriedWords(state: TaskState): string {
-  if (state === "canceled") return "It was canceled before it was tried.";
-  return `Not tried yet: it waits for ${state === "blocked" ? "another step" : "a worker"}.`;
+/** Why there is no try yet. */
+function Untried({ job, state, live }: { job: number; state: TaskState; live: Live }) {
+  const { live: all } = useStore();
+  useLive(live);
+  // Whether pools and workers are paused comes by the other feed.
+  useLive(all);
+  const detail = live.client.store.details.get(job);
+  if (state === "canceled") return <>It was canceled before it was tried.</>;
+  if (state === "blocked") return <>Not tried yet: it waits for another step.</>;
+  if (detail?.intent === "pause") return <>Not tried yet: its job is paused.</>;
+  const forWorker = "it waits for a worker.";
+  if (detail === undefined) return <>Not tried yet: {forWorker}</>;
+  return <PausedWhy job={detail}>{(why) => `Not tried yet: ${why ?? forWorker}`}</PausedWhy>;
 }
 
 interface LiveHeadProps extends FrameViewProps {

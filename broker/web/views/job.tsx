@@ -19,7 +19,7 @@ import { useHistory, useLive, type Live } from "../live.ts";
 import { Link } from "../router.tsx";
 import { useStore, useTopic } from "../store.ts";
 import { Nothing } from "../ui/nothing.tsx";
-import { useNow } from "../ui/time.tsx";
+import { useKnownNow } from "../ui/time.tsx";
 import { JobFlipBook } from "./flipbook-job.tsx";
 import { useJobTitle } from "./use-job-title.ts";
 import { useLoad } from "./use-load.ts";
@@ -35,7 +35,7 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   const store = useStore();
   useLive(live);
   const job = live.client.store.details.get(number);
-  const now = useNow(job?.endedAt === null ? 1000 : 0);
+  const now = useKnownNow(live, job?.endedAt === null ? 1000 : 0);
   const timings = useTimings(number, live);
   const views = live.client.store.steps.get(number);
   const names = namesOf(views);

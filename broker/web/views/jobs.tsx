@@ -5,7 +5,7 @@ import { isHere } from "../../contract/states.ts";
 import { BulkBar } from "../jobs/bulk-bar.tsx";
 import { FilterBar } from "../jobs/filter-bar.tsx";
 import { JobRow } from "../jobs/job-row.tsx";
-import { choicesOf, listed, noFilters, type Filters } from "../jobs/list.ts";
+import { choicesOf, found, isIn, listed, noFilters, type Filters } from "../jobs/list.ts";
 import { useOlderJobs } from "../jobs/older.ts";
 import { useLive } from "../live.ts";
 import { useMe } from "../me.ts";
@@ -97,7 +97,12 @@ export function JobsView() {
         <h1>Jobs</h1>
         <Summary jobs={[...known.values()]} />
       </div>
-      <FilterBar filters={filters} choices={choices} jobs={[...all.values()]} onChange={setFilters} />
+      <FilterBar
+        filters={filters}
+        choices={choices}
+        jobs={found(all.values(), filters)}
+        onChange={setFilters}
+      />
       {chosenJobs.length > 0 && <BulkBar jobs={chosenJobs} onClear={() => setChosen(new Set())} />}
       {shown.length === 0 ? (
         <Nothing title="No job is like that">
@@ -170,6 +175,8 @@ function JobLine({ job, isChosen, isChoosing, canChoose, onChoose }: JobLineProp
 function Summary({ jobs }: { jobs: readonly Job[] }) {
   const { live } = useStore();
   const open = jobs.filter((job) => job.endedAt === null);
+  // As the filter of that name counts them.
+  const active = jobs.filter((job) => isIn(job, "active")).length;
   const left = open.reduce((sum, { counts }) => sum + counts.ready + counts.blocked + counts.running, 0);
   const workers = [...live.client.store.workers.values()].filter(isHere);
   const busy = workers.filter((one) => one.jobNumber !== null).length;
@@ -177,7 +184,7 @@ function Summary({ jobs }: { jobs: readonly Job[] }) {
   return (
     <p class="muted jobs-summary">
       <span>
-        <b>{open.length.toLocaleString("en-US")}</b> under way
+        <b>{active.toLocaleString("en-US")}</b> under way
       </span>
       <span>
         <b>{left.toLocaleString("en-US")}</b> {left === 1 ? "frame" : "frames"} to go

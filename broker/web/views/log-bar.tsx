@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { ReadLog } from "../log/search.ts";
 import { bytesText } from "../log/words.ts";
 import { useStore } from "../store.ts";
+import { counted } from "../words.ts";
 import type { SearchState } from "./log-search.ts";
 
 interface LogBarProps {
@@ -91,8 +92,10 @@ export function LogBar({ search, following, complete, onFollow, wrap, onWrap, sa
 
 function countText({ count, index, share, error }: SearchState): string {
   if (error) return "The search broke off";
-  const found =
-    count === 0 ? "Nothing" : `${index < 0 ? "" : `${index + 1} of `}${count.toLocaleString("en")}`;
+  if (count === 0 && share === 1) return "Not found in this log";
+  // Lines, of which one may have the words several times.
+  const lines = index < 0 ? counted(count, "line") : `line ${index + 1} of ${count.toLocaleString("en")}`;
+  const found = count === 0 ? "Not found yet" : lines;
   return share < 1 ? `${found} · ${Math.floor(share * 100)} %` : found;
 }
 

@@ -149,7 +149,12 @@ export function SubmitView() {
           ? "No job can be made like this:"
           : otherwise,
     );
-    requestAnimationFrame(() => form.current?.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
+    requestAnimationFrame(() => {
+      const first = form.current?.querySelector<HTMLElement>("[aria-invalid=true]");
+      first?.focus();
+      // What is wrong stands below the field, and shall not be hidden under the plan.
+      first?.closest(".field")?.scrollIntoView({ block: "nearest" });
+    });
   }
 
   return (

@@ -94,7 +94,7 @@ function MachineActions({ worker, isPoolPaused }: MachineProps) {
   const [busy, setBusy] = useState(false);
   async function ask(wanted: WorkerIntent, done: string): Promise<void> {
     setBusy(true);
-    await store.act(() => store.api.setWorkerIntent(id, wanted), done);
+    await store.act(() => store.api.setWorkerIntent(id, wanted), done, `worker ${id}`);
     setBusy(false);
   }
   const pauses =

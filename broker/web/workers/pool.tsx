@@ -77,11 +77,12 @@ function PoolAction({ name, isPaused }: { name: string; isPaused: boolean }) {
 
   async function ask(intent: PoolIntent): Promise<void> {
     setAsking(true);
+    const about = `pool ${name}`;
     try {
       const { workers } = await api.setPoolIntent(name, intent);
-      notes.say(intent === "pause" ? pausedWords(name) : resumedWords(name, workers));
+      notes.say(intent === "pause" ? pausedWords(name) : resumedWords(name, workers), "done", about);
     } catch (error) {
-      notes.say(sentenceOf(error), "failed");
+      notes.say(sentenceOf(error), "failed", about);
     }
     setAsking(false);
   }
