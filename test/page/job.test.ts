@@ -335,7 +335,9 @@ it("hides the bell where a page cannot give notices, as on a phone", async () =>
         given,
         Notification: class {
           static permission = is;
-          static requestPermission = () => Promise.resolve(is);
+          static requestPermission(): Promise<string> {
+            return Promise.resolve(is);
+          }
           constructor() {
             given.count += 1;
             throw new TypeError("Illegal constructor.");

@@ -150,7 +150,8 @@ export function mistakeOf(field: Field, value: string | undefined): string | nul
   if (text === "" && field.preset === null && (field.shortest > 0 || field.type !== "STRING"))
     return "This is needed.";
   if (text === "") return null;
-  if (isPlace(field, text) && !isFullPath(text))
+  // What a template has by itself is its author's: nobody here can know what it counts from.
+  if (text !== field.preset && isPlace(field, text) && !isFullPath(text))
     return "This is no full path. Begin at the root of the disk, for example /shots/sc010/beauty_####.";
   if (field.type === "INT" && !/^\s*[+-]?\d+\s*$/.test(text)) return "This must be a whole number.";
   if (field.type === "FLOAT" && !/^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(text))

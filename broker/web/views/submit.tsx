@@ -41,7 +41,7 @@ export function SubmitView() {
     async (signal) => (chosen ? (await api.getTemplate(chosen, signal)).text : ""),
     chosen ?? "",
   );
-  const [read, setRead] = useState<{ of: string; reading: TemplateReading } | null>(null);
+  const [read, setRead] = useState<{ of: string; text: string; reading: TemplateReading } | null>(null);
   const [values, setValues] = useState<Record<string, string>>({});
   const [settings, setSettings] = useState(emptySettings);
   const [planned, setPlan] = useState<{ plan: Plan; of: readonly unknown[] } | null>(null);
@@ -71,7 +71,7 @@ export function SubmitView() {
     const stop = new AbortController();
     const look = async () => {
       const { readTemplate } = await reader();
-      if (!stop.signal.aborted) setRead({ of: chosen, reading: readTemplate(toRead) });
+      if (!stop.signal.aborted) setRead({ of: chosen, text: toRead, reading: readTemplate(toRead) });
     };
     const timer = setTimeout(
       () => {
@@ -111,11 +111,30 @@ export function SubmitView() {
     }));
   }
 
+  /** The template as it stands in the box: whoever pastes and presses at once means that one. */
+  async function currentTemplate(): Promise<ReadTemplate | null> {
+    if (!isPasting || read?.text === pasted) return template;
+    const { readTemplate } = await reader();
+    const now = readTemplate(pasted);
+    setRead({ of: "", text: pasted, reading: now });
+    return now.template;
+  }
+
   async function send(what: "plan" | "submit"): Promise<void> {
     if (template === null || busy) return;
     setBusy(true);
     setSaid(null);
     setMistakes(noMistakes);
+    await currentTemplate().then(
+      (current) => (current === null ? setBusy(false) : sendAs(current, what)),
+      (error: unknown) => {
+        setBusy(false);
+        setSaid(sentenceOf(error));
+      },
+    );
+  }
+
+  async function sendAs(template: ReadTemplate, what: "plan" | "submit"): Promise<void> {
     const body = bodyOf(source, template, values, { ...settings, inPlace: settings.inPlace && hasLocal });
     const own = ownMistakes(template, values);
     try {
