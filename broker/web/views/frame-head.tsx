@@ -1,5 +1,5 @@
 // The head of a frame: which one it is, its state, how far it is, its neighbours, and rendering it again.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useLayoutEffect, useState } from "preact/hooks";
 import type { TaskProgress } from "../../contract/feed.ts";
 import { stateWords } from "../../contract/state-words.ts";
 import type { TaskState } from "../../contract/states.ts";
@@ -40,7 +40,8 @@ export function FrameHead(props: FrameHeadProps) {
   const { word, mark } = isNext ? { ...nextWords, word: stateWords.leased } : frameWords[state];
   const before = ordinal > 0 ? framePath(job, step, ordinal - 1) : null;
   const after = total !== null && ordinal + 1 < total ? framePath(job, step, ordinal + 1) : null;
-  useEffect(() => {
+  // With the drawing itself, not behind it: a key that is pressed as soon as the next frame is seen counts from that one.
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       if (event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return;
       const path = event.key === "ArrowLeft" ? before : event.key === "ArrowRight" ? after : null;
