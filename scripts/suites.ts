@@ -17,7 +17,7 @@ const python = join(
   ".venv",
   ...(process.platform === "win32" ? ["Scripts", "python.exe"] : ["bin", "python"]),
 );
-const nothing: Counts = { passed: 0, failed: 0, notRun: [] };
+const nothing: Counts = { passed: 0, failed: 0, failures: [], notRun: [] };
 
 /** Runs a program with its output shown and resolves to its exit code. */
 async function exitCode(program: string, args: string[], more: Record<string, string> = {}): Promise<number> {
@@ -42,7 +42,7 @@ function check(name: string, script: string, args: string[]): Suite {
 }
 
 function verdict(code: number): Counts {
-  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, notRun: [] };
+  return { passed: code === 0 ? 1 : 0, failed: code === 0 ? 0 : 1, failures: [], notRun: [] };
 }
 
 function vitest(project: string): Suite {
@@ -124,6 +124,10 @@ function allSuites(): Suite[] {
   ];
 }
 
+function bulleted(lines: string[]): string {
+  return lines.map((line) => `  - ${line}`).join("\n");
+}
+
 async function main(): Promise<number> {
   const wanted = process.argv.slice(2);
   const all = allSuites();
@@ -145,6 +149,7 @@ async function main(): Promise<number> {
   const lines: string[] = [];
   let passed = 0;
   let failed = 0;
+  const failures: string[] = [];
   for (const suite of all.filter((one) => wanted.length === 0 || wanted.includes(one.name))) {
     console.log(`\n── ${suite.name}`);
     const started = performance.now();
@@ -153,6 +158,7 @@ async function main(): Promise<number> {
     passed += counts.passed;
     failed += counts.failed;
     notRun.push(...counts.notRun.map((test) => `${suite.name}: ${test}`));
+    failures.push(...counts.failures.map((test) => `${suite.name}: ${test}`));
     const mark = counts.failed > 0 ? "FAILED" : "ok";
     lines.push(
       `${mark.padEnd(7)} ${suite.name.padEnd(20)} ${counts.passed} passed, ${counts.failed} failed  ${seconds} s`,
@@ -160,10 +166,12 @@ async function main(): Promise<number> {
   }
   console.log(`\n${lines.join("\n")}`);
   if (notRun.length > 0) {
-    console.log(`\nNot run on this machine:\n${notRun.map((line) => `  - ${line}`).join("\n")}`);
+    console.log(`\nNot run on this machine:\n${bulleted(notRun)}`);
     // What is left out on a person's machine is their choice; in CI it would be a hole that nobody sees.
     if (process.env["CI"] === "true") failed += notRun.length;
   }
+  // Said last: whoever keeps only the end of the output must still learn which test it was.
+  if (failures.length > 0) console.log(`\nFailed:\n${bulleted(failures.slice(0, 20))}`);
   console.log(`\n${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
