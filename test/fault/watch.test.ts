@@ -37,6 +37,16 @@ async function finish(worker: FakeWorker, count: number): Promise<void> {
     await worker.succeed(await worker.work());
 }
 
+/** Waits until a watcher follows a job: `--json` says nothing at first, so the priority is changed until it tells of that. */
+async function follows(running: Running, { api }: TestBroker, job: number): Promise<void> {
+  let priority = 0;
+  await until("the watcher follows", async () => {
+    priority = (priority + 1) % 50;
+    await api.ok("setJobPriority", { params: { job }, body: { priority } });
+    return running.text().includes("\n");
+  });
+}
+
 /** The folder of a broker as a backup has it, to be started as another history. */
 function backUp({ dataFolder }: TestBroker): string {
   const backup = testFolder();
@@ -55,6 +65,7 @@ test("a line that is cut again and again: every finished frame is told once, in 
   const lines = watch(proxy.url, broker.adminToken);
   const json = watch(proxy.url, broker.adminToken, "--json", String(number));
   await lines.printed(/0 of 40 frames done/);
+  await follows(json, broker, number);
   const worker = await joinWorker(broker);
   for (let frame = 1; frame <= 40; frame++) {
     // oxlint-disable no-await-in-loop -- frame after frame
@@ -118,13 +129,14 @@ test("a broker that comes back at another port, with another token: the frames g
 
 test("a database restored from a backup while somebody watches: said, nothing twice, and the lost frames once they are done again", async () => {
   const first = await openBroker({ dataFolder: testFolder() });
-  await submit(first.api, [{ frames: "1-6" }], { maxRetries: 0 });
+  const { number } = await submit(first.api, [{ frames: "1-6" }], { maxRetries: 0 });
   const worker = await joinWorker(first);
   await finish(worker, 1);
   const proxy = await startProxy(first.url);
   const watching = watch(proxy.url, first.adminToken);
   const json = watch(proxy.url, first.adminToken, "--json");
   await watching.printed(/1 of 6 frames done/);
+  await follows(json, first, number);
   await finish(worker, 1);
   await watching.printed(/frame 2\/6/);
   const backup = backUp(first);
