@@ -1,19 +1,18 @@
-// `tally watch` on bad lines and beside brokers that go away, forget or come back as an older one: each frame is told
-// once, and what cannot be mended is said in a sentence.
-import { cpSync, existsSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+// `tally watch` on bad lines and beside brokers that go away: each frame is told once, and what cannot be mended is said in
+// a sentence.
+import { existsSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import Database from "better-sqlite3";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createPruner } from "../../broker/feed/prune.ts";
-import { renewEpoch } from "../../broker/store/feed.ts";
 import { until } from "../e2e/agent-support.ts";
-import { createDesk, type Desk, type Running } from "../e2e/cli-support.ts";
+import { createDesk, type Desk } from "../e2e/cli-support.ts";
 import { eventsSince, submit, templateOf } from "../support/builders.ts";
 import { joinWorker, workerAt, type FakeWorker } from "../support/fake-worker.ts";
 import { startFaultProxy } from "../support/fault-proxy.ts";
 import { startHoldingProxy } from "../support/holding-proxy.ts";
-import { openBroker, testBroker, testFolder, type TestBroker } from "../support/start-broker.ts";
+import { openBroker, testBroker, testFolder } from "../support/start-broker.ts";
 import { startProxy } from "../support/tcp-proxy.ts";
+import { finish, follows, frames, told, watch } from "../support/watching.ts";
 
 let desk: Desk;
 beforeAll(async () => {
@@ -21,49 +20,13 @@ beforeAll(async () => {
 });
 afterAll(() => desk.close());
 
-const watch = (url: string, token: string, ...more: string[]): Running =>
-  desk.start("watch", "--broker", url, "--token", token, ...more);
-
-/** The numbers of the frames that were told as finished, in the order of the lines. */
-const told = (text: string): number[] =>
-  [...text.matchAll(/^frame (\d+)(?:\/\d+)? +\d/gm)].map((line) => Number(line[1]));
-
-const frames = (first: number, last: number): number[] =>
-  Array.from({ length: last - first + 1 }, (_, n) => first + n);
-
-async function finish(worker: FakeWorker, count: number): Promise<void> {
-  for (let done = 0; done < count; done++)
-    // oxlint-disable-next-line no-await-in-loop -- frame after frame
-    await worker.succeed(await worker.work());
-}
-
-/** Waits until a watcher follows a job: `--json` says nothing at first, so the priority is changed until it tells of that. */
-async function follows(running: Running, { api }: TestBroker, job: number): Promise<void> {
-  let priority = 0;
-  await until("the watcher follows", async () => {
-    priority = (priority + 1) % 50;
-    await api.ok("setJobPriority", { params: { job }, body: { priority } });
-    return running.text().includes("\n");
-  });
-}
-
-/** The folder of a broker as a backup has it, to be started as another history. */
-function backUp({ dataFolder }: TestBroker): string {
-  const backup = testFolder();
-  cpSync(dataFolder, backup, {
-    recursive: true,
-    filter: (path) => !/^(lock\.db|.*-shm)/.test(basename(path)),
-  });
-  return backup;
-}
-
 test("a line that is cut again and again: every finished frame is told once, in words and as JSON", async () => {
   const broker = await testBroker();
   const { number } = await submit(broker.api, [{ frames: "1-40" }]);
   const { cursor: from } = await broker.api.ok("listEvents");
   const proxy = await startProxy(broker.url);
-  const lines = watch(proxy.url, broker.adminToken);
-  const json = watch(proxy.url, broker.adminToken, "--json", String(number));
+  const lines = watch(desk, proxy.url, broker.adminToken);
+  const json = watch(desk, proxy.url, broker.adminToken, "--json", String(number));
   await lines.printed(/0 of 40 frames done/);
   await follows(json, broker, number);
   const worker = await joinWorker(broker);
@@ -127,122 +90,11 @@ test("a broker that comes back at another port, with another token: the frames g
   expect(code).toBe(0);
 });
 
-test("a database restored from a backup while somebody watches: said, nothing twice, and the lost frames once they are done again", async () => {
-  const first = await openBroker({ dataFolder: testFolder() });
-  const { number } = await submit(first.api, [{ frames: "1-6" }], { maxRetries: 0 });
-  const worker = await joinWorker(first);
-  await finish(worker, 1);
-  const proxy = await startProxy(first.url);
-  const watching = watch(proxy.url, first.adminToken);
-  const json = watch(proxy.url, first.adminToken, "--json");
-  await watching.printed(/1 of 6 frames done/);
-  await follows(json, first, number);
-  await finish(worker, 1);
-  await watching.printed(/frame 2\/6/);
-  const backup = backUp(first);
-  await finish(worker, 1);
-  await watching.printed(/frame 3\/6/);
-  await json.printed(/"first":2,"last":2,"state":"succeeded"/);
-  await first.stop();
-  const db = new Database(join(backup, "tally.db"));
-  renewEpoch(db);
-  db.close();
-  const restored = await testBroker({ dataFolder: backup });
-  // Before the watcher is back, a frame that it told is done again in this history, one that it did not, and one fails.
-  const again = workerAt(restored, restored.api.as(worker.token), worker.id, worker.token);
-  await finish(again, 2);
-  await again.fail(await again.work(), "It burned.");
-  proxy.lead(restored.url);
-  proxy.cut();
-  await watching.printed(/goes on from an older database, as after a restore\./);
-  await finish(again, 1);
-  const { out, code } = await watching.ended;
-  expect(told(out)).toEqual([2, 3, 4, 6]);
-  expect(out).toContain("frame 5 failed");
-  expect(out).toContain("It burned.");
-  expect(out).toMatch(/Job 1 failed: 1 of 6 frames\./);
-  expect(code).toBe(1);
-  expect((await json.ended).out).toMatch(/^{"kind":"reset","reason":"epoch","detail":".+","job":{/m);
-});
-
-test("frames that a restore put back are said to be rendered again, and told again", async () => {
-  const first = await openBroker({ dataFolder: testFolder() });
-  const { number } = await submit(first.api, [{ frames: "1-3" }]);
-  const proxy = await startProxy(first.url);
-  const watching = watch(proxy.url, first.adminToken, String(number));
-  await watching.printed(/0 of 3 frames done/);
-  const worker = await joinWorker(first);
-  const backup = backUp(first);
-  await finish(worker, 2);
-  await watching.printed(/frame 2\/3/);
-  await first.stop();
-  const db = new Database(join(backup, "tally.db"));
-  renewEpoch(db);
-  db.close();
-  const restored = await testBroker({ dataFolder: backup });
-  proxy.lead(restored.url);
-  proxy.cut();
-  await watching.printed(/as after a restore\. 2 frames that had been done are to be rendered again\./);
-  await finish(workerAt(restored, restored.api.as(worker.token), worker.id, worker.token), 3);
-  expect(told((await watching.ended).out)).toEqual([1, 2, 1, 2, 3]);
-});
-
-test("another job under the same number after a restore: it is not taken for the one that was watched", async () => {
-  const first = await openBroker({ dataFolder: testFolder() });
-  const backup = backUp(first);
-  await submit(first.api, [{ frames: "1-3" }]);
-  const proxy = await startProxy(first.url);
-  const watching = watch(proxy.url, first.adminToken);
-  await watching.printed(/0 of 3 frames done/);
-  await first.stop();
-  const db = new Database(join(backup, "tally.db"));
-  renewEpoch(db);
-  db.close();
-  const restored = await testBroker({ dataFolder: backup });
-  await submit(restored.api, [{ frames: "1-9" }], { name: "Another shot" });
-  proxy.lead(restored.url);
-  proxy.cut();
-  const { code, err } = await watching.ended;
-  expect(err).toBe(
-    "The broker has another database now, in which job 1 is another job (Another shot). The jobs that are there: tally ls\n",
-  );
-  expect(code).toBe(1);
-});
-
-test("history that was pruned meanwhile: what the frames became is told late, and once", async () => {
-  const broker = await testBroker();
-  await submit(broker.api, [{ frames: "1-8" }], { maxRetries: 0 });
-  const proxy = await startProxy(broker.url);
-  const watching = watch(proxy.url, broker.adminToken);
-  await watching.printed(/0 of 8 frames done/);
-  const worker = await joinWorker(broker);
-  await finish(worker, 2);
-  await watching.printed(/frame 2\/8/);
-  proxy.hold();
-  proxy.cut();
-  await finish(worker, 3);
-  await worker.fail(await worker.work(), "The GPU melted.");
-  const errors: unknown[] = [];
-  const pruner = createPruner(broker.broker, (error) => errors.push(error), { eventRows: 1 });
-  await pruner.prune();
-  await pruner.stop();
-  expect(errors).toEqual([]);
-  proxy.cut();
-  proxy.release();
-  await watching.printed(
-    /You were cut off for so long that the broker has forgotten some of what happened meanwhile/,
-  );
-  await finish(worker, 2);
-  const { out } = await watching.ended;
-  expect(told(out)).toEqual([1, 2, 3, 4, 5, 7, 8]);
-  expect(out.match(/frame 6 failed on this PC: The GPU melted\./g)).toHaveLength(1);
-});
-
 test("a token that is revoked ends it with a sentence and 1", async () => {
   const broker = await testBroker({ feed: { tickMs: 50 } });
   await submit(broker.api);
   const made = await broker.api.ok("createToken", { body: { role: "viewer", name: "guest" } });
-  const watching = watch(broker.url, made.token);
+  const watching = watch(desk, broker.url, made.token);
   await watching.printed(/0 of 3 frames done/);
   await broker.api.ok("revokeToken", { params: { token: made.id } });
   const { code, err } = await watching.ended;
@@ -274,7 +126,7 @@ test("a proxy that lets no WebSocket through: a sentence and 3 instead of silenc
 test("a pause is said once, though the frame in work is finished first; and so is going on", async () => {
   const broker = await testBroker();
   const { number } = await submit(broker.api, [{ frames: "1-2" }]);
-  const watching = watch(broker.url, broker.adminToken);
+  const watching = watch(desk, broker.url, broker.adminToken);
   await watching.printed(/0 of 2 frames done/);
   const worker = await joinWorker(broker);
   const held = await worker.work();
@@ -298,7 +150,7 @@ test("a pause is said once, though the frame in work is finished first; and so i
 test("who watches a job again is told what happens from then on, not once more what another reader heard", async () => {
   const broker = await testBroker();
   const { number } = await submit(broker.api, [{ frames: "1-3" }]);
-  const first = watch(broker.url, broker.adminToken);
+  const first = watch(desk, broker.url, broker.adminToken);
   await first.printed(/0 of 3 frames done/);
   const worker = await joinWorker(broker);
   await finish(worker, 1);
@@ -307,9 +159,9 @@ test("who watches a job again is told what happens from then on, not once more w
     await broker.api.ok("setJobIntent", { params: { job: number }, body: { intent } });
   await finish(worker, 2);
   expect(told((await first.ended).out)).toEqual([1, 2, 3]);
-  expect(told((await watch(broker.url, broker.adminToken).ended).out)).toEqual([]);
+  expect(told((await watch(desk, broker.url, broker.adminToken).ended).out)).toEqual([]);
   await broker.api.ok("requeueTasks", { params: { job: number }, body: { frames: "2" } });
-  const again = watch(broker.url, broker.adminToken);
+  const again = watch(desk, broker.url, broker.adminToken);
   await again.printed(/2 of 3 frames done/);
   await finish(worker, 1);
   const { out } = await again.ended;
@@ -320,9 +172,9 @@ test("who watches a job again is told what happens from then on, not once more w
 test("too many who follow: it is said, and once there is room it goes on", async () => {
   const broker = await testBroker({ feed: { maxReaders: 1 } });
   await submit(broker.api);
-  const first = watch(broker.url, broker.adminToken);
+  const first = watch(desk, broker.url, broker.adminToken);
   await first.printed(/0 of 3 frames done/);
-  const second = watch(broker.url, broker.adminToken);
+  const second = watch(desk, broker.url, broker.adminToken);
   await second.printed(/lets nobody more follow just now: There are too many readers\. Come back later\./);
   first.signal("SIGINT");
   await first.ended;
