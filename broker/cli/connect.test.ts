@@ -1,10 +1,13 @@
 // What is said when no broker answers: that none is there is another thing than one that says nothing.
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { createServer as createHttpServer } from "node:http";
 import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeEach, expect, onTestFinished, test, vi } from "vitest";
+import { brokerClock } from "../contract/broker-clock.ts";
 import { connect } from "./connect.ts";
+import { moment } from "./humane.ts";
 
 beforeEach(() => {
   vi.stubEnv("TALLY_URL", undefined);
@@ -38,4 +41,16 @@ test("where nothing listens it is said how to start it", async () => {
   await expect(connect({ data: folderFor(port) })).rejects.toThrow(
     /is not running\. Start it: .*tally serve/,
   );
+});
+
+test("a machine whose clock is wrong tells moments by the broker's", async () => {
+  const now = Date.now() - 5 * 3_600_000;
+  const server = createHttpServer((_, answer) => {
+    answer.setHeader("date", new Date(now).toUTCString()).end(JSON.stringify({ name: "tally" }));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  onTestFinished(() => void server.close());
+  await connect({ data: folderFor((server.address() as AddressInfo).port) });
+  expect(Math.abs(brokerClock.now() - now)).toBeLessThan(60_000);
+  expect(moment(new Date(now).toISOString())).toBe("just now");
 });

@@ -1,6 +1,7 @@
 // Finds the broker: the address that was given, the environment's, or the one whose connection file lies in the data folder.
 import { readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { brokerClock } from "../contract/broker-clock.ts";
 import { createClient, UnreachableError, type Client } from "../contract/client.ts";
 import type { Connection } from "../contract/system.ts";
 import { defaultDataFolder } from "../data-folder.ts";
@@ -68,7 +69,7 @@ export function findBroker(options: BrokerOptions): Client {
       exitCodes.usage,
     );
   }
-  return createClient(address, token);
+  return createClient(address, token, brokerClock.hear);
 }
 
 /** Whether a broker is reached on this very machine. */

@@ -1,7 +1,8 @@
 // Numbers as people say them: sizes, durations, moments, counts, and file names that fit a line.
 import { homedir } from "node:os";
 import { sep } from "node:path";
-import { duration, roughly } from "../contract/duration.ts";
+import { brokerClock } from "../contract/broker-clock.ts";
+import { duration, momentSeen, roughly } from "../contract/duration.ts";
 
 export { duration, roughly };
 
@@ -33,18 +34,8 @@ export function rangeOf(low: number, high: number): string {
 }
 
 /** A moment (RFC 3339) as seen from `now` (ms): `just now`, `5 min ago`, `yesterday 14:02`, `2026-03-01 14:02`. */
-export function moment(time: string, now = Date.now()): string {
-  const at = new Date(time);
-  const seconds = (now - at.getTime()) / 1000;
-  if (seconds < 45) return "just now";
-  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
-  const clock = `${two(at.getHours())}:${two(at.getMinutes())}`;
-  const today = new Date(now);
-  const yesterday = new Date(now);
-  yesterday.setDate(today.getDate() - 1);
-  if (at.toDateString() === today.toDateString()) return `today ${clock}`;
-  if (at.toDateString() === yesterday.toDateString()) return `yesterday ${clock}`;
-  return `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())} ${clock}`;
+export function moment(time: string, now = brokerClock.now()): string {
+  return momentSeen(time, now, (at) => `${at.getFullYear()}-${two(at.getMonth() + 1)}-${two(at.getDate())}`);
 }
 
 /** A file name of at most `width` characters: the end is kept, because it says which file it is. */

@@ -1,4 +1,5 @@
 // What watching shows on a terminal: the job as lights at the bottom, failures and remarks above them.
+import { brokerClock } from "../contract/broker-clock.ts";
 import type { FeedStore } from "../contract/feed-store.ts";
 import { createTimings, type Timings } from "../contract/timings.ts";
 import type { Asking } from "./asking.ts";
@@ -41,7 +42,7 @@ export function createGridListener(
       newest,
       isAway,
       isFinal,
-      now: Date.now(),
+      now: brokerClock.now(),
     };
     return drawBlock(view, size, look);
   });

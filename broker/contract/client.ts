@@ -61,8 +61,15 @@ export interface Client {
   ): Promise<Response>;
 }
 
-/** Makes a client for one broker. `url` without a trailing slash; `token` as in the connection file, or null for the page, whose cookie says who asks. */
-export function createClient(url: string, token: string | null): Client {
+/**
+ * Makes a client for one broker. `url` without a trailing slash; `token` as in the connection file, or null for the page,
+ * whose cookie says who asks. `hearDate` is called with the time at which the broker answered, as HTTP writes it.
+ */
+export function createClient(
+  url: string,
+  token: string | null,
+  hearDate?: (date: string | null) => void,
+): Client {
   const credentials: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
   async function raw(
     method: Operation["method"],
@@ -91,6 +98,7 @@ export function createClient(url: string, token: string | null): Client {
       if (options.signal?.aborted) throw error;
       throw new UnreachableError(url, error);
     }
+    hearDate?.(answer.headers.get("date"));
     if (answer.ok) return answer;
     throw new ProblemError(await readProblem(answer), readRetryAfter(answer.headers.get("retry-after")));
   }

@@ -1,4 +1,4 @@
-// How long something took, or may take, as every client says it.
+// How long something took, or may take, and when it was, as every client says it.
 
 /** Seconds as `0.4 s`, `42 s`, `3 min 05 s`, `2 h 10 min`, `3 d 4 h`. */
 export function duration(seconds: number): string {
@@ -19,4 +19,22 @@ export function roughly(seconds: number): string {
   if (seconds < 5400) return `${Math.max(1, Math.round(seconds / 60))} min`;
   if (seconds < 36 * 3600) return `${Math.round(seconds / 1800) / 2} h`;
   return `${Math.round(seconds / 43_200) / 2} d`;
+}
+
+/**
+ * A moment (RFC 3339) as seen from `now` (ms): `just now`, `5 min ago`, `today 14:02`, `yesterday 14:02`; an older one by
+ * its day, as `dayOf` writes it, and the time.
+ */
+export function momentSeen(time: string, now: number, dayOf: (at: Date, today: Date) => string): string {
+  const at = new Date(time);
+  const seconds = (now - at.getTime()) / 1000;
+  if (seconds < 45) return "just now";
+  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
+  const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
+  const today = new Date(now);
+  const yesterday = new Date(now);
+  yesterday.setDate(today.getDate() - 1);
+  if (at.toDateString() === today.toDateString()) return `today ${clock}`;
+  if (at.toDateString() === yesterday.toDateString()) return `yesterday ${clock}`;
+  return `${dayOf(at, today)} ${clock}`;
 }

@@ -1,5 +1,6 @@
 // Feeds as views use them: messages come in bundles, once a painted frame, and what is shown is drawn anew no oftener than that.
 import { useEffect, useState } from "preact/hooks";
+import { brokerClock } from "../contract/broker-clock.ts";
 import { createFeedClient, type FeedClient, type FeedState } from "../contract/feed-client.ts";
 import type { FeedMessage } from "../contract/feed.ts";
 
@@ -46,11 +47,12 @@ export function openLive(topics: readonly string[]): Live {
     topics,
     open: (address) => new WebSocket(address),
     onMessage(message) {
+      if (message.type === "tick") brokerClock.hear(message.at);
       waiting.push(message);
       plan();
     },
     onState(state) {
-      lostAt = state === "away" ? Date.now() : null;
+      lostAt = state === "away" ? brokerClock.now() : null;
       plan();
     },
   });

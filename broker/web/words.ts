@@ -1,5 +1,6 @@
 // The words on the page: states, counts, durations, moments. What an artist reads says job, frame, worker, try.
-import { duration, roughly } from "../contract/duration.ts";
+import { brokerClock } from "../contract/broker-clock.ts";
+import { duration, momentSeen, roughly } from "../contract/duration.ts";
 import { stateWords } from "../contract/state-words.ts";
 import type { JobState, TaskState, WorkerState } from "../contract/states.ts";
 
@@ -50,25 +51,15 @@ export function counted(count: number, one: string, many = `${one}s`): string {
   return `${wholeNumbers.format(count)} ${count === 1 ? one : many}`;
 }
 
-/** A moment as seen from `now` (ms): `just now`, `5 min ago`, `14:02`, `yesterday 14:02`, `1 Mar 14:02`. */
-export function moment(time: string, now = Date.now()): string {
-  const at = new Date(time);
-  const seconds = (now - at.getTime()) / 1000;
-  if (seconds < 45) return "just now";
-  if (seconds < 3570) return `${Math.max(1, Math.round(seconds / 60))} min ago`;
-  const clock = at.toLocaleTimeString("en-GB", { hour: "2-digit", minute: "2-digit" });
-  const today = new Date(now);
-  const yesterday = new Date(now);
-  yesterday.setDate(today.getDate() - 1);
-  if (at.toDateString() === today.toDateString()) return `today ${clock}`;
-  if (at.toDateString() === yesterday.toDateString()) return `yesterday ${clock}`;
-  const isThisYear = at.getFullYear() === today.getFullYear();
-  const day = at.toLocaleDateString("en-GB", {
-    day: "numeric",
-    month: "short",
-    ...(!isThisYear && { year: "numeric" }),
-  });
-  return `${day} ${clock}`;
+/** A moment as seen from `now` (ms): `just now`, `5 min ago`, `today 14:02`, `yesterday 14:02`, `1 Mar 14:02`. */
+export function moment(time: string, now = brokerClock.now()): string {
+  return momentSeen(time, now, (at, today) =>
+    at.toLocaleDateString("en-GB", {
+      day: "numeric",
+      month: "short",
+      ...(at.getFullYear() !== today.getFullYear() && { year: "numeric" }),
+    }),
+  );
 }
 
 /** Part of a whole as `37%`; 100% only when nothing is left. */

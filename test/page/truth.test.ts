@@ -239,3 +239,20 @@ it("after a database was restored, what happened to a job is told of the restore
     expect.stringMatching(/^Submitted/),
   ]);
 });
+
+it.each([
+  ["ahead", 3],
+  ["behind", -3],
+])("on a desk whose clock is hours %s, a job that was sent now was sent now", async (word, hours) => {
+  const name = `clock ${word}`;
+  await submit(name, "1-2");
+  await page.clock.install({ time: Date.now() + hours * 3_600_000 });
+  await go("/");
+  const row = page.locator(".job-row", { hasText: name });
+  await expect.poll(() => row.innerText()).toContain("submitted just now");
+  await begin(worker);
+  await row.locator(".job-took").waitFor();
+  // It counts anew every ten seconds: neither hours, nor nothing.
+  await page.clock.runFor(11_000);
+  await expect.poll(() => row.locator(".job-took").innerText()).toMatch(/^\d\d s$/);
+});

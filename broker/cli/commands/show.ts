@@ -1,4 +1,5 @@
 // tally show: one job with its steps, its failures, and what to do next.
+import { brokerClock } from "../../contract/broker-clock.ts";
 import type { Answer, Client } from "../../contract/client.ts";
 import { estimateOf } from "../../contract/estimate.ts";
 import type { JobDetail } from "../../contract/job.ts";
@@ -66,7 +67,7 @@ async function timeLeft(client: Client, job: JobDetail): Promise<string | null> 
   if (machines === 0 || isHeld(job, atWork)) return null;
   const timings = createTimings(job.number);
   await readTimes(client, job.number, timings);
-  const left = estimateOf(job, timings, machines, Date.now());
+  const left = estimateOf(job, timings, machines, brokerClock.now());
   if (left === null) return null;
   const between = rangeOf(left.low, left.high);
   const later = left.unknown.length === 0 ? "" : `, then ${left.unknown.join(", ")}`;

@@ -1,4 +1,5 @@
 // Addresses from which the page may fetch bytes by their hash: asked for together, kept as long as they are good.
+import { brokerClock } from "../../contract/broker-clock.ts";
 import type { Answer } from "../../contract/client.ts";
 
 export interface Addresses {
@@ -15,7 +16,7 @@ const marginMs = 60_000;
 const askedTogether = 1000;
 
 /** Addresses of one broker. */
-export function createAddresses(sign: Sign, now: () => number = Date.now): Addresses {
+export function createAddresses(sign: Sign, now: () => number = brokerClock.now): Addresses {
   const known = new Map<string, { url: string; until: number }>();
   const pending = new Map<string, PromiseWithResolvers<string | null>>();
 

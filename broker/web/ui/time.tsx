@@ -1,9 +1,10 @@
 // A moment, told as people tell it, and kept true while the page is open.
 import { useEffect, useState } from "preact/hooks";
+import { brokerClock } from "../../contract/broker-clock.ts";
 import { onLive, type Live } from "../live.ts";
 import { moment } from "../words.ts";
 
-/** Draws anew so often while something counts, ms; 0: never. Returns the present time, ms. */
+/** Draws anew so often while something counts, ms; 0: never. Returns the present time by the broker, ms. */
 export function useNow(everyMs: number): number {
   return useTicks(everyMs, null);
 }
@@ -17,7 +18,7 @@ export function useKnownNow(live: Live, everyMs: number): number {
 }
 
 function useTicks(everyMs: number, live: Live | null): number {
-  const read = () => live?.lostAt ?? Date.now();
+  const read = () => live?.lostAt ?? brokerClock.now();
   const [now, setNow] = useState(read);
   useEffect(() => {
     if (everyMs === 0) return undefined;
