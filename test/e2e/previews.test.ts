@@ -43,6 +43,21 @@ async function artifacts(number: number): Promise<Artifact[]> {
 const previews = async (number: number): Promise<Artifact[]> =>
   (await artifacts(number)).filter(({ kind }) => kind === "preview");
 
+/** An agent in this process that, told to finish and leave, makes previews for longer than any test. */
+async function agentHere(): Promise<{ ended: Promise<number>; leave: AbortController }> {
+  const leave = new AbortController();
+  onTestFinished(() => leave.abort());
+  const ended = runAgent({
+    url: farm.client.url,
+    token: await farm.workerToken(),
+    work: join(farm.folder, "work-here"),
+    pool: "test",
+    leave: leave.signal,
+    previewsLimitMs: 2 ** 30,
+  });
+  return { ended, leave };
+}
+
 test.each([
   ["that shares the broker's disk", false],
   ["on another machine", true],
@@ -99,12 +114,12 @@ test("a preview is never the reason that a frame fails, and never makes the next
 });
 
 test("a worker that is told to finish and leave brings the previews of its last frames first", async () => {
-  const agent = await farm.agent();
+  const { ended } = await agentHere();
   const { number } = await submit("1-5");
   await farm.jobIn(number, "succeeded");
   const [worker] = await farm.workers();
   await farm.client.call("put", `/v1/workers/${worker?.id}/intent`, { body: { intent: "drain" } });
-  expect(await agent.ended).toBe(0);
+  expect(await ended).toBe(0);
   expect(await previews(number)).toHaveLength(5);
 });
 
@@ -115,17 +130,7 @@ test("one that finishes and leaves, and is told to go now, leaves its previews",
   await chmod(program, 0o755);
   vi.stubEnv("TALLY_FFMPEG", program);
   onTestFinished(() => void vi.unstubAllEnvs());
-  const leave = new AbortController();
-  onTestFinished(() => leave.abort());
-  const ended = runAgent({
-    url: farm.client.url,
-    token: await farm.workerToken(),
-    work: join(farm.folder, "work-here"),
-    pool: "test",
-    leave: leave.signal,
-    // Longer than any test.
-    previewsLimitMs: 2 ** 30,
-  });
+  const { ended, leave } = await agentHere();
   const { number } = await submit("1-2");
   await farm.jobIn(number, "succeeded");
   await until("the first preview hangs", () => existsSync(began));
