@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const common = { extends: true as const };
@@ -8,6 +9,8 @@ export default defineConfig({
     clearMocks: true,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // One below the cores, as vitest has it, would be a single one on two cores, and most tests wait for a child.
+    maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
       {
         ...common,
