@@ -240,6 +240,37 @@ it("after a database was restored, what happened to a job is told of the restore
   ]);
 });
 
+it("older jobs are shown when asked for, and after a database was restored those of the restored one", async () => {
+  const end = async (name: string) => {
+    const job = await submitNamed(broker, name);
+    await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
+  };
+  await end("long ago");
+  // oxlint-disable-next-line no-await-in-loop -- one after the other
+  for (let n = 0; n < 201; n++) await end(`since then ${n}`);
+  await go("/");
+  await page.getByPlaceholder("Search jobs").fill("long ago");
+  const older = page.getByRole("button", { name: "Show older jobs" });
+  await older.click();
+  const name = page.locator(".job-name b");
+  await name.getByText("long ago", { exact: true }).waitFor();
+  // Chosen by its number, which may be another job's in that history.
+  await page.getByRole("checkbox", { name: /long ago$/ }).click();
+  await page.getByRole("toolbar").waitFor();
+  await broker.stop();
+  await banner().waitFor();
+  const database = new Database(join(broker.dataFolder, "tally.db"));
+  database.prepare("DELETE FROM meta WHERE key = 'feed.epoch'").run();
+  database.prepare("UPDATE jobs SET name = 'long ago, as it was backed up' WHERE name = 'long ago'").run();
+  database.close();
+  await startAgain();
+  await banner().waitFor({ state: "hidden" });
+  await name.getByText("long ago", { exact: true }).waitFor({ state: "detached" });
+  await older.click();
+  await name.getByText("long ago, as it was backed up").waitFor();
+  expect(await page.getByRole("toolbar").count()).toBe(0);
+});
+
 it.each([
   ["ahead", 3],
   ["behind", -3],

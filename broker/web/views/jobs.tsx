@@ -7,7 +7,7 @@ import { FilterBar } from "../jobs/filter-bar.tsx";
 import { JobRow } from "../jobs/job-row.tsx";
 import { choicesOf, found, isIn, listed, noFilters, type Filters } from "../jobs/list.ts";
 import { useOlderJobs } from "../jobs/older.ts";
-import { useLive } from "../live.ts";
+import { useHistory, useLive } from "../live.ts";
 import { useMe } from "../me.ts";
 import { Link } from "../router.tsx";
 import { useStore } from "../store.ts";
@@ -23,8 +23,13 @@ function keptFilters(): Filters {
   return { ...noFilters, ...filters };
 }
 
-/** The list of jobs. */
+/** The list of jobs. In another history, as after a restored database, what was fetched or chosen may be other jobs. */
 export function JobsView() {
+  const { live } = useStore();
+  return <Jobs key={useHistory(live)} />;
+}
+
+function Jobs() {
   const { live } = useStore();
   const me = useMe();
   useLive(live);
