@@ -38,7 +38,6 @@ export default defineConfig({
           name: "e2e",
           include: ["test/e2e/**/*.test.ts", "test/bench/**/*.test.ts"],
           testTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {
@@ -47,7 +46,6 @@ export default defineConfig({
           name: "fault",
           include: ["test/fault/**/*.test.ts"],
           testTimeout: 180_000,
-          fileParallelism: false,
         },
       },
       {
@@ -56,6 +54,7 @@ export default defineConfig({
           name: "page",
           include: ["test/page/**/*.test.ts"],
           testTimeout: 60_000,
+          // What is painted in time, and what a hidden tab may leave out, wants the processor.
           fileParallelism: false,
         },
       },
