@@ -61,3 +61,29 @@ it("tells what happened to a job as far back as the broker remembers", async () 
   await activity.getByText("Submitted").waitFor();
 });
 
+it("says of a job and its frames that a restored database does not know them", async () => {
+  await broker.stop();
+  const backup = join(desk.folder, "backup.db");
+  copyFileSync(database(), backup);
+  await startAgain();
+  const job = await submitNamed(broker, "after the backup", [{ name: "Render", frames: "1-4" }]);
+  await page.goto(`${broker.url}/jobs/${job.number}`);
+  await page.getByRole("heading", { name: "after the backup" }).waitFor();
+  const other = await desk.context.newPage();
+  other.setDefaultTimeout(5000);
+  await other.goto(`${broker.url}/jobs/${job.number}/Render/1`);
+  await other.getByText("Not tried yet").waitFor();
+  await broker.stop();
+  await banner().waitFor();
+  for (const more of ["-wal", "-shm"]) rmSync(database() + more, { force: true });
+  copyFileSync(backup, database());
+  const file = new Database(database());
+  file.prepare("DELETE FROM meta WHERE key = 'feed.epoch'").run();
+  file.close();
+  await startAgain();
+  await banner().waitFor({ state: "hidden" });
+  await page.getByText(`There is no job ${job.number}`).waitFor();
+  await other.getByText(`There is no job ${job.number}`).waitFor();
+  await other.close();
+});
+

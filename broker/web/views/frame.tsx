@@ -43,7 +43,9 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   );
   const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => setChosen(null), [key]);
-  const found = task.value?.items[0];
+  // A restored database may not know what was shown of it before.
+  const isNoJob = task.error instanceof ProblemError && task.error.code === "not-found";
+  const found = isNoJob ? undefined : task.value?.items[0];
   const all = tries.value?.items ?? [];
   const current = all.find(({ id }) => id === chosen) ?? all[0];
   const files = artifacts.value?.items ?? [];
@@ -52,9 +54,15 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   return (
     <div class="frame" data-job={job} data-ordinal={ordinal}>
       {/* The feed knows it before it is fetched: whoever steps through the frames keeps the buttons for it. */}
-      {live && <LiveHead job={job} step={step} ordinal={ordinal} task={found} live={live} />}
+      {live && !isNoJob && <LiveHead job={job} step={step} ordinal={ordinal} task={found} live={live} />}
       {found === undefined ? (
-        <NoFrame job={job} error={task.error} isMissing={task.value !== undefined} onAgain={task.again} />
+        <NoFrame
+          job={job}
+          error={task.error}
+          isNoJob={isNoJob}
+          isMissing={task.value !== undefined}
+          onAgain={task.again}
+        />
       ) : (
         <>
           {found.state === "failed" && found.reason !== null && (
@@ -116,9 +124,14 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
 }
 
 /** Instead of a frame: it is on its way, did not come, or is none. */
-function NoFrame(props: { job: number; error: unknown; isMissing: boolean; onAgain: () => void }) {
-  const { job, error, isMissing, onAgain } = props;
-  const isNoJob = error instanceof ProblemError && error.code === "not-found";
+function NoFrame(props: {
+  job: number;
+  error: unknown;
+  isNoJob: boolean;
+  isMissing: boolean;
+  onAgain: () => void;
+}) {
+  const { job, error, isNoJob, isMissing, onAgain } = props;
   if (isNoJob || isMissing)
     return (
       <Nothing title={isNoJob ? `There is no job ${job}` : "There is no such frame"}>

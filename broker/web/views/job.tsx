@@ -1,6 +1,7 @@
 // One job: how far it is, a light for each frame, why frames failed, its pictures, and everything about it.
 import { useEffect, useState } from "preact/hooks";
 import { ProblemError } from "../../contract/client.ts";
+import { closeCodes } from "../../contract/feed-words.ts";
 import { Activity } from "../job/activity-list.tsx";
 import { Failures } from "../job/failures.tsx";
 import { pictureOf } from "../flipbook/pictures.ts";
@@ -43,7 +44,9 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   useJobTitle(job);
   const begun = useBegun(live, number, job?.steps ?? []);
 
-  if (!job) return <Missing number={number} live={live} />;
+  // A restored database may not know what was shown of it before.
+  if (!job || live.client.refusal?.code === closeCodes.notFound)
+    return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];
   const main = job.steps.toSorted((a, b) => b.taskCount - a.taskCount)[0];
   return (
