@@ -87,3 +87,48 @@ it("says of a job and its frames that a restored database does not know them", a
   await other.close();
 });
 
+it("brings back jobs that the page forgot because so many ended since, when asked for older ones", async () => {
+  let tell: (message: unknown) => void = () => undefined;
+  await page.routeWebSocket(/v1\/feed/, (socket) => {
+    const server = socket.connectToServer();
+    server.onMessage((message) => socket.send(message));
+    tell = (message) => socket.send(JSON.stringify(message));
+  });
+  const end = async (name: string) => {
+    const job = await submitNamed(broker, name);
+    await broker.api.ok("setJobIntent", { params: { job: job.number }, body: { intent: "cancel" } });
+    return broker.api.ok("getJob", { params: { job: job.number } });
+  };
+  // oxlint-disable-next-line no-await-in-loop -- one after the other
+  for (let n = 0; n < 202; n++) await end(`week ${n}`);
+  const last = await end("the last one");
+  await page.goto(`${broker.url}/`);
+  await page.getByPlaceholder("Search jobs").fill("the last one");
+  const older = page.getByRole("button", { name: "Show older jobs" });
+  await older.click();
+  await older.waitFor({ state: "detached" });
+  const { cursor } = await broker.api.ok("listEvents", {});
+  const endedAt = new Date(Date.now() + 60_000).toISOString();
+  const events = Array.from({ length: 1000 }, (_, n) => {
+    const number = last.number + 1 + n;
+    const job: Partial<Job> = { ...last, id: `job_${number}`, number, name: `since then ${n}`, endedAt };
+    return {
+      cursor,
+      at: endedAt,
+      kind: "job.changed",
+      jobId: job.id,
+      jobNumber: number,
+      step: null,
+      first: null,
+      last: null,
+      state: "canceled",
+      data: null,
+      job,
+    };
+  });
+  await page.locator(".job-row").waitFor();
+  tell({ v: 1, type: "events", cursor: `x.${cursor}`, events });
+  await page.locator(".job-row").waitFor({ state: "detached" });
+  await older.click();
+  await page.locator(".job-row").waitFor();
+});
