@@ -1,0 +1,51 @@
+// What comes late: a problem after the end of a job, an answer after the news of it, pictures after a thousand other files.
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { blobPath } from "../../broker/blob/folder.ts";
+import { untilState } from "../support/builders.ts";
+import { untilProblem } from "../support/delivery.ts";
+import { joinWorker, started, succeeded, type FakeWorker } from "../support/fake-worker.ts";
+import { openDesk, uploadBytes, type Desk } from "./desk.ts";
+import { testCard } from "./png.ts";
+import { render, submitNamed } from "./scenes.ts";
+
+let desk: Desk;
+let worker: FakeWorker;
+beforeAll(async () => {
+  desk = await openDesk();
+  worker = await joinWorker(desk.broker, { name: "render-07" });
+});
+afterAll(() => desk?.close());
+
+/** Renders the next frame, which made this file. */
+async function renderFile(name: string, bytes: Uint8Array): Promise<void> {
+  const held = await worker.work();
+  const ordinal = held.lease.tasks[0]?.ordinal ?? 0;
+  const file = await uploadBytes(desk.broker, bytes, name);
+  await worker.report(held, [started(ordinal), succeeded(ordinal, 1, [file])], { done: true });
+}
+
+it("asks once whether a frame is to be rendered again, also where the answer comes after the news", async () => {
+  const { page, broker } = desk;
+  const job = await submitNamed(broker, "Asked once", [{ name: "Render", frames: "1" }]);
+  await render(broker, worker, 1);
+  await desk.go(`/jobs/${job.number}/Render/0`);
+  const state = page.locator(".frame-line .chip");
+  await state.getByText("done").waitFor();
+  await page.route("**/requeue", async (route) => {
+    const response = await route.fetch();
+    await state.getByText("waiting").waitFor();
+    await route.fulfill({ response });
+  });
+  await page.getByRole("button", { name: "Render again" }).click();
+  await page.getByRole("dialog").getByRole("button", { name: "Render again" }).click();
+  await page.getByText("Frame 1 renders again.").waitFor();
+  await page.unroute("**/requeue");
+  await render(broker, worker, 1);
+  await state.getByText("done").waitFor();
+  await page.getByRole("button", { name: "Render again" }).waitFor();
+  expect(await page.getByRole("dialog").count()).toBe(0);
+});
+
