@@ -49,3 +49,23 @@ it("asks once whether a frame is to be rendered again, also where the answer com
   expect(await page.getByRole("dialog").count()).toBe(0);
 });
 
+it("asks no oftener than it says for what changes with each frame", async () => {
+  const { page, broker } = desk;
+  const job = await submitNamed(broker, "Fast", [{ frames: "1-100" }]);
+  await desk.go(`/jobs/${job.number}`);
+  await page.getByText("0 of 100 frames").waitFor();
+  const asked = { attempts: 0, artifacts: 0 };
+  page.on("request", (request) => {
+    if (request.url().includes("begun=true")) asked.attempts += 1;
+    if (request.url().includes("troubled=true")) asked.artifacts += 1;
+  });
+  const began = performance.now();
+  await render(broker, worker, 100);
+  await page.getByText("100 of 100 frames").waitFor();
+  await page.getByRole("region", { name: "Tries" }).getByText("100").waitFor();
+  const seconds = (performance.now() - began) / 1000;
+  // One at once, and one more as it may end.
+  expect(asked.attempts).toBeLessThanOrEqual(2 + seconds / 1.5);
+  expect(asked.artifacts).toBeLessThanOrEqual(2 + seconds / 2);
+});
+

@@ -1,6 +1,6 @@
 // Says of a job's files that they are not home, and why: else its green lights would tell half of the truth.
 import type { Job } from "../../contract/job.ts";
-import { useLive, type Live } from "../live.ts";
+import type { Live } from "../live.ts";
 import { useStore } from "../store.ts";
 import { useLoad } from "../views/use-load.ts";
 import { counted } from "../words.ts";
@@ -13,17 +13,16 @@ const most = 100;
 /** Nothing while every file is home or on its way. */
 export function NotHomeNote({
   job: { number, counts, deliveredFiles, state },
-  live,
 }: {
   job: Job;
   live: Live;
 }) {
   const { api } = useStore();
-  useLive(live, everyMs);
   const { value } = useLoad(
     (signal) => api.listArtifacts(number, { troubled: true, state: "current", limit: most }, signal),
     String(number),
     `${state} ${counts.succeeded} ${deliveredFiles}`,
+    everyMs,
   );
   const files = value?.items ?? [];
   const [first] = files;
