@@ -27,6 +27,37 @@ async function renderFile(name: string, bytes: Uint8Array): Promise<void> {
   await worker.report(held, [started(ordinal), succeeded(ordinal, 1, [file])], { done: true });
 }
 
+it("says that a file is not home also where that turns out after the job is over", async () => {
+  const { page, broker } = desk;
+  const home = join(desk.folder, "home");
+  mkdirSync(home);
+  const job = await submitNamed(broker, "Slow disk", [{ frames: "1" }], {
+    home: "broker",
+    outputFolders: [home],
+  });
+  const held = await worker.work();
+  const file = await uploadBytes(broker, testCard(0), join(home, "0001.png"));
+  // The store of the broker answers when this test wants it to.
+  const stored = blobPath(join(broker.dataFolder, "blobs"), file.sha256);
+  rmSync(stored);
+  execFileSync("mkfifo", [stored]);
+  const looks: number[] = [];
+  page.on("response", (response) => {
+    if (response.url().includes("troubled=true")) looks.push(response.status());
+  });
+  await desk.go(`/jobs/${job.number}`);
+  await expect.poll(() => looks.length).toBeGreaterThan(0);
+  const before = looks.length;
+  await worker.report(held, [started(0), succeeded(0, 1, [file])], { done: true });
+  await page.getByText("1 of 1 frame").waitFor();
+  await expect.poll(() => looks.length, { timeout: 5000 }).toBeGreaterThan(before);
+  writeFileSync(stored, "other bytes");
+  await untilProblem(broker.api, job.number);
+  rmSync(stored);
+  const note = page.getByRole("note");
+  await note.getByText("1 file is not home.").waitFor();
+});
+
 it("asks once whether a frame is to be rendered again, also where the answer comes after the news", async () => {
   const { page, broker } = desk;
   const job = await submitNamed(broker, "Asked once", [{ name: "Render", frames: "1" }]);
