@@ -100,3 +100,18 @@ it("asks no oftener than it says for what changes with each frame", async () => 
   expect(asked.artifacts).toBeLessThanOrEqual(2 + seconds / 2);
 });
 
+it("shows the pictures of a job that made many other files before them", async () => {
+  const { page, broker } = desk;
+  const job = await submitNamed(broker, "Simulated", [
+    { name: "Simulate", frames: "1-60" },
+    { name: "Render", frames: "1-2", dependsOn: ["Simulate"] },
+  ]);
+  // oxlint-disable no-await-in-loop -- one worker
+  for (let n = 1; n <= 60; n++)
+    await renderFile(`/shots/sim.${n}.bgeo.sc`, new TextEncoder().encode("points"));
+  for (let n = 1; n <= 2; n++) await renderFile(`/shots/beauty.${n}.png`, testCard(n / 2));
+  // oxlint-enable no-await-in-loop
+  await untilState(broker.api, job.number, "succeeded");
+  await desk.go(`/jobs/${job.number}`);
+  await page.getByRole("region", { name: "Pictures" }).waitFor();
+});
