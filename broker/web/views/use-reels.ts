@@ -42,7 +42,10 @@ function createAsker(
   let after: string | undefined;
   let isWanted = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const sorted = () => [...known.values()].toSorted((a, b) => b.pictures.size - a.pictures.size);
+  const sorted = () =>
+    [...known.values()]
+      .filter(({ pictures }) => pictures.size > 0)
+      .toSorted((a, b) => b.pictures.size - a.pictures.size);
 
   async function look(): Promise<void> {
     for (;;) {
