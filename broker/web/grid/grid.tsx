@@ -126,6 +126,8 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
   function onPointerMove(event: PointerEvent): void {
     const ordinal = at(event);
     setHover(ordinal);
+    // A press with Ctrl on a Mac, or one that the system took over, is never followed by a click.
+    if (event.buttons === 0) drag.current = null;
     const held = drag.current;
     if (!held) return;
     held.isWide ||=
