@@ -151,7 +151,10 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
   function onKeyDown(event: KeyboardEvent): void {
     const here = cursor ?? 0;
     const page = Math.max(1, Math.floor(height / layout.pitch) - 1);
-    const to = event.key === "f" ? nextFailed(states, here) : moved(layout, count, here, event.key, page);
+    // With these the browser finds, goes back, or to another tab.
+    const isOwn = !event.altKey && !event.ctrlKey && !event.metaKey;
+    const next = event.key === "f" ? nextFailed(states, here) : moved(layout, count, here, event.key, page);
+    const to = isOwn ? next : null;
     if (to !== null) {
       if (event.shiftKey) onSelect?.(extended(selection, here, to));
       setCursor(to);
