@@ -1,4 +1,6 @@
 // More than one answer of the broker holds: files of one frame, tries of one frame.
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { joinWorker, started, succeeded, type FakeWorker } from "../support/fake-worker.ts";
 import { openDesk, uploadBytes, type Desk } from "./desk.ts";
@@ -24,6 +26,31 @@ it("shows every file of a task that made very many, such as a simulation, and it
   await desk.go(`/jobs/${job.number}/Simulate/0`);
   await page.locator(".shot-view img").waitFor();
   expect(await page.locator(".files li").count()).toBe(1001);
+});
+
+it("asks for a frame and its files a few times a second while they come home, however many there are", async () => {
+  const { page, broker } = desk;
+  const home = join(desk.folder, "home");
+  mkdirSync(home);
+  const settings = { home: "broker" as const, outputFolders: [home] };
+  const job = await submitNamed(broker, "Coming home", [{ name: "Simulate", frames: "1" }], settings);
+  const held = await worker.work();
+  const cache = await uploadBytes(broker, new TextEncoder().encode("points"), "");
+  const files = Array.from({ length: 400 }, (_, n) => ({ ...cache, name: join(home, `sim.${n + 1}.vdb`) }));
+  await desk.go(`/jobs/${job.number}/Simulate/0`);
+  await page.locator(".frame-line .chip", { hasText: "about to start" }).waitFor();
+  const asked = { tasks: 0, attempts: 0, artifacts: 0 };
+  page.on("request", (request) => {
+    const what = new URL(request.url()).pathname.split("/").at(-1) as keyof typeof asked;
+    if (what in asked) asked[what] += 1;
+  });
+  const began = performance.now();
+  await worker.report(held, [started(0), succeeded(0, 1, files)], { done: true });
+  const isHome = page.locator(".files-place", { hasText: "home: " });
+  await expect.poll(() => isHome.count(), { timeout: 30_000 }).toBe(400);
+  const seconds = (performance.now() - began) / 1000;
+  // One at once, and one more as it may end.
+  expect(Math.max(...Object.values(asked)), JSON.stringify(asked)).toBeLessThanOrEqual(2 + seconds / 0.3);
 });
 
 it("counts the tries of a frame that was tried very often", async () => {

@@ -26,19 +26,28 @@ interface FrameViewProps {
   ordinal: number;
 }
 
+/** Of a task that made very many files each that comes home is told: what is shown of it is asked for no oftener, ms. */
+const restMs = 300;
+
 /** The view of one frame. */
 export function FrameView({ job, step, ordinal }: FrameViewProps) {
   const { api, addresses } = useStore();
   const live = useTopic(`job:${job}`);
   const version = useVersion(live, job, step, ordinal);
   const key = `${job} ${step} ${ordinal}`;
-  const task = useLoad((signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal), key, version);
+  const task = useLoad(
+    (signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal),
+    key,
+    version,
+    restMs,
+  );
   const tries = useLoad(
     (signal) => api.listAttempts(job, { step, ordinal, limit: 1000 }, signal),
     key,
     version,
+    restMs,
   );
-  const artifacts = useLoad((signal) => everyFile(api, { job, step, ordinal }, signal), key, version);
+  const artifacts = useLoad((signal) => everyFile(api, { job, step, ordinal }, signal), key, version, restMs);
   const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => setChosen(null), [key]);
   // A restored database may not know what was shown of it before.
