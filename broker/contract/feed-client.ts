@@ -58,6 +58,8 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
   let state: FeedState = "connecting";
   let cursor: string | undefined;
   let refusal: FeedClient["refusal"] = null;
+  /** The store was the truth once. */
+  let wasLive = false;
   let socket: FeedSocket | null = null;
   let pending = new Set<string>();
   let failures = 0;
@@ -115,7 +117,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
     clearInterval(watch);
     if (closed) return;
     if (finalCloseCodes.includes(code)) refusal = { code, reason };
-    setState(cursor === undefined && refusal === null ? "connecting" : "away");
+    setState(!wasLive && refusal === null ? "connecting" : "away");
     if (refusal) return;
     const delay = Math.min(longestDelayMs, firstDelayMs * 2 ** failures++);
     retry = setTimeout(connect, delay * (0.5 + random() / 2));
@@ -135,6 +137,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
     if (pending.size === 0 && message.type !== "hello" && "cursor" in message) cursor = message.cursor;
     if (message.type === "tick") {
       failures = 0;
+      wasLive = true;
       setState("live");
     }
     onMessage?.(message);
@@ -161,6 +164,7 @@ export function createFeedClient(options: FeedClientOptions): FeedClient {
       topics = next;
       cursor = undefined;
       refusal = null;
+      wasLive = false;
       failures = 0;
       setState("connecting");
       const old = socket;

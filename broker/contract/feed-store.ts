@@ -22,6 +22,8 @@ export interface StepView {
 export interface FeedStore {
   /** By number. */
   jobs: Map<number, Job>;
+  /** How many jobs were here and are remembered no longer: they ended too long ago. */
+  forgotten: number;
   /** Jobs of `job:` topics, by number. */
   details: Map<number, FeedJobDetail>;
   /** Their steps by name, by job number. */
@@ -40,6 +42,7 @@ export interface FeedStore {
 export function createFeedStore(): FeedStore {
   return {
     jobs: new Map(),
+    forgotten: 0,
     details: new Map(),
     steps: new Map(),
     workers: new Map(),
@@ -152,5 +155,7 @@ function forgetOldest(store: FeedStore): void {
   const ended = [...store.jobs.values()].filter((job) => job.endedAt !== null);
   if (ended.length <= rememberedEnded) return;
   const sorted = ended.toSorted((a, b) => ((a.endedAt ?? "") < (b.endedAt ?? "") ? -1 : 1));
-  for (const job of sorted.slice(0, ended.length - rememberedEnded / 2)) store.jobs.delete(job.number);
+  const oldest = sorted.slice(0, ended.length - rememberedEnded / 2);
+  for (const job of oldest) store.jobs.delete(job.number);
+  store.forgotten += oldest.length;
 }

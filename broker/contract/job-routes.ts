@@ -169,7 +169,15 @@ export const jobRoutes = {
       waitSeconds: z.coerce.number().min(0).max(25).default(0),
     }),
     status: 200,
-    answer: z.object({ cursor: z.int(), events: z.array(eventSchema) }).meta({ id: "Events" }),
+    answer: z
+      .object({
+        cursor: z.int(),
+        oldest: z
+          .int()
+          .meta({ description: "Events are told from behind this cursor on: older ones are gone" }),
+        events: z.array(eventSchema),
+      })
+      .meta({ id: "Events" }),
     problems: ["malformed", "not-found", "cursor-expired"],
   },
 } as const satisfies Record<string, Operation>;

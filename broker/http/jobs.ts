@@ -128,7 +128,8 @@ export function jobHandlers(context: HttpContext): JobHandlers {
     },
     async listEvents({ query, signal }) {
       const job = query.job === undefined ? null : jobNumber(context, query.job);
-      if (query.after === undefined) return { cursor: newestCursor(broker.reader), events: [] };
+      if (query.after === undefined)
+        return { cursor: newestCursor(broker.reader), oldest: prunedTo(broker.rows), events: [] };
       const { after } = query;
       if (after > newestCursor(broker.reader)) {
         throw new Problem(
@@ -153,7 +154,7 @@ export function jobHandlers(context: HttpContext): JobHandlers {
             events.length === query.limit
               ? (events.at(-1)?.cursor ?? newest)
               : Math.max(newest, events.at(-1)?.cursor ?? 0);
-          return { cursor, events };
+          return { cursor, oldest: prunedTo(broker.rows), events };
         }
         // oxlint-disable-next-line no-await-in-loop -- this is what waiting is
         await context.nextCommit(left, signal);

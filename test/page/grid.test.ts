@@ -317,6 +317,26 @@ it("selects by dragging, and asks before done frames are rendered again", async 
   await page.getByText("4 frames asked for again.").waitFor();
 });
 
+it("selects nothing with a pointer that only passes, after a press that was no click", async () => {
+  const { page } = desk;
+  const from = await place(1);
+  const to = await place(4);
+  await page.mouse.move(from.x, from.y);
+  // As on a Mac, where the press with Ctrl opens a menu, and no click follows.
+  await page.locator(".grid-canvas").dispatchEvent("pointerdown", {
+    clientX: from.x,
+    clientY: from.y,
+    pointerId: 1,
+    pointerType: "mouse",
+    buttons: 1,
+    ctrlKey: true,
+  });
+  await page.mouse.move(to.x, to.y, { steps: 3 });
+  await tip().getByText("Frame 105").waitFor();
+  expect(await page.locator(".bulk").count()).toBe(0);
+  await page.mouse.move(5, 5);
+});
+
 it("renders again what was over when it was asked, and says how many", async () => {
   const { page, broker } = desk;
   const some = await submitNamed(broker, "some again", [{ frames: "1-6" }], { priority: 99 });

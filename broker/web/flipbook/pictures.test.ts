@@ -86,6 +86,18 @@ it("makes one reel for each sequence of a step; what came later counts", () => {
   });
 });
 
+it("shows no picture of an older file of a frame, while there is none of its newer one", () => {
+  const reels = new Map<string, Reel>();
+  const [old, newer] = [artifact("/a/x_0001.exr", 0), artifact("/a/x_0001.exr", 0, { id: "art_9" })];
+  const picture = () => reels.get("Render\n/a/x_####.exr")?.pictures.get(0)?.sha256;
+  addToReels(reels, [old, preview(old, "old")]);
+  expect(picture()).toBe("old");
+  addToReels(reels, [newer]);
+  expect(picture()).toBeUndefined();
+  addToReels(reels, [preview(newer, "newer")]);
+  expect(picture()).toBe("newer");
+});
+
 it("knows the last part of a path of any system", () => {
   expect([baseName("/a/b.png"), baseName("C:\\a\\b.png"), baseName("b.png")]).toEqual([
     "b.png",

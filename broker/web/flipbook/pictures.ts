@@ -76,9 +76,13 @@ export function addToReels(reels: Map<string, Reel>, artifacts: readonly Artifac
   for (const artifact of artifacts) {
     if (artifact.state !== "current") continue;
     const picture = pictureOf(artifact);
-    if (picture === null) continue;
     const name = sequenceOf(artifact.name, artifact.frame);
     const key = `${artifact.step}\n${name}`;
+    if (picture === null) {
+      // Of a frame that was rendered again, the picture of the file before is none of this one.
+      reels.get(key)?.pictures.delete(artifact.ordinal);
+      continue;
+    }
     const reel = reels.get(key) ?? { name, step: artifact.step, pictures: new Map() };
     reel.pictures.delete(artifact.ordinal);
     reel.pictures.set(artifact.ordinal, picture);

@@ -126,6 +126,8 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
   function onPointerMove(event: PointerEvent): void {
     const ordinal = at(event);
     setHover(ordinal);
+    // A press with Ctrl on a Mac, or one that the system took over, is never followed by a click.
+    if (event.buttons === 0) drag.current = null;
     const held = drag.current;
     if (!held) return;
     held.isWide ||=
@@ -149,7 +151,10 @@ export function FrameGrid({ job, step, live, selection, onSelect, slow }: FrameG
   function onKeyDown(event: KeyboardEvent): void {
     const here = cursor ?? 0;
     const page = Math.max(1, Math.floor(height / layout.pitch) - 1);
-    const to = event.key === "f" ? nextFailed(states, here) : moved(layout, count, here, event.key, page);
+    // With these the browser finds, goes back, or to another tab.
+    const isOwn = !event.altKey && !event.ctrlKey && !event.metaKey;
+    const next = event.key === "f" ? nextFailed(states, here) : moved(layout, count, here, event.key, page);
+    const to = isOwn ? next : null;
     if (to !== null) {
       if (event.shiftKey) onSelect?.(extended(selection, here, to));
       setCursor(to);

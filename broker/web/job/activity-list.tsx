@@ -111,19 +111,19 @@ export function Activity({ job, live, names }: ActivityProps) {
 
 /** The newest events of a job, oldest first. Looks back over more and more of the history until there are enough. */
 async function newest(api: Api, job: number, signal: AbortSignal): Promise<Event[]> {
-  const { cursor } = await api.listEvents({}, signal);
+  const { cursor, oldest } = await api.listEvents({}, signal);
   let found: Event[] = [];
   for (const window of windows) {
-    const from = Math.max(0, cursor - window);
+    const from = Math.max(oldest, cursor - window);
     try {
       // oxlint-disable-next-line no-await-in-loop -- each only where the one before was not enough
       found = await from1000(api, job, from, signal);
     } catch (error) {
-      // So far back there is nothing any more: what was found before is all.
+      // Forgotten since then: what was found before is all.
       if (error instanceof ProblemError && error.code === "cursor-expired") return found;
       throw error;
     }
-    if (from === 0 || found.length >= enough) break;
+    if (from === oldest || found.length >= enough) break;
   }
   return found;
 }

@@ -1,6 +1,7 @@
 // Says of a job's files that they are not home, and why: else its green lights would tell half of the truth.
+import { useEffect, useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
-import { useLive, type Live } from "../live.ts";
+import type { Live } from "../live.ts";
 import { useStore } from "../store.ts";
 import { useLoad } from "../views/use-load.ts";
 import { counted } from "../words.ts";
@@ -19,11 +20,12 @@ export function NotHomeNote({
   live: Live;
 }) {
   const { api } = useStore();
-  useLive(live, everyMs);
+  const told = useTold(live);
   const { value } = useLoad(
     (signal) => api.listArtifacts(number, { troubled: true, state: "current", limit: most }, signal),
     String(number),
-    `${state} ${counts.succeeded} ${deliveredFiles}`,
+    `${state} ${counts.succeeded} ${deliveredFiles} ${told}`,
+    everyMs,
   );
   const files = value?.items ?? [];
   const [first] = files;
@@ -39,4 +41,19 @@ export function NotHomeNote({
       )}
     </div>
   );
+}
+
+/** A number that grows whenever a file could not be brought home: that may be long after the last frame is done. */
+function useTold(live: Live): number {
+  const [count, setCount] = useState(0);
+  useEffect(
+    () =>
+      live.listen((messages) => {
+        const events = messages.flatMap((message) => (message.type === "events" ? message.events : []));
+        if (events.some(({ kind, state }) => kind === "artifact.delivered" && state === "failed"))
+          setCount((n) => n + 1);
+      }),
+    [live],
+  );
+  return count;
 }

@@ -1,5 +1,5 @@
 // The newest tries of a job: which frame, how it went, where and how long.
-import { useLive, type Live } from "../live.ts";
+import type { Live } from "../live.ts";
 import { framePath, Link } from "../router.tsx";
 import { useStore } from "../store.ts";
 import { StateMark } from "../ui/chip.tsx";
@@ -24,12 +24,12 @@ const everyMs = 1500;
 /** Nothing before the first one. */
 export function Tries({ job, live, names, begun }: TriesProps) {
   const { api } = useStore();
-  useLive(live, everyMs);
   const counts = live.client.store.details.get(job)?.counts;
   const { value } = useLoad(
     (signal) => api.listAttempts(job, { limit: shown, begun: true }, signal),
     String(job),
     `${begun} ${Object.values(counts ?? {}).join(" ")}`,
+    everyMs,
   );
   const tries = value?.items ?? [];
   if (tries.length === 0) return null;

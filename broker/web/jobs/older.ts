@@ -1,5 +1,5 @@
 // Jobs that ended longer ago than the feed remembers: fetched when somebody asks for them.
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
 import { useStore } from "../store.ts";
 
@@ -14,12 +14,14 @@ export interface OlderJobs {
   ask: () => void;
 }
 
-/** Older jobs beside those that the feed `known`s. */
-export function useOlderJobs(known: ReadonlyMap<number, Job>): OlderJobs {
+/** Older jobs beside those that the feed `known`s; so many that it told are `forgotten` since. */
+export function useOlderJobs(known: ReadonlyMap<number, Job>, forgotten: number): OlderJobs {
   const { api, act } = useStore();
   const [jobs, setJobs] = useState<ReadonlyMap<number, Job>>(new Map());
   const [after, setAfter] = useState<string | undefined | null>(undefined);
   const [isAsking, setAsking] = useState(false);
+  // Those may lie before the mark: they are found from the beginning.
+  useEffect(() => setAfter(undefined), [forgotten]);
   return {
     jobs,
     canAsk: after !== null && known.size >= toldByFeed,

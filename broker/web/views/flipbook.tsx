@@ -223,6 +223,8 @@ function Player({
 
   function onKeyDown(event: KeyboardEvent): void {
     if (event.target instanceof HTMLElement && /^(select|input|button)$/i.test(event.target.tagName)) return;
+    // With these the browser goes back, or elsewhere.
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
     if (event.key === " ") onToggle();
     else if (event.key === "ArrowLeft") change((before, now) => step(before, now, -1, count));
     else if (event.key === "ArrowRight") change((before, now) => step(before, now, 1, count));

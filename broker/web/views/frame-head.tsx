@@ -121,7 +121,12 @@ function Requeue(props: Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title
   const store = useStore();
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
-  if (state === "blocked" || state === "ready" || state === "running") return null;
+  const isOver = state === "succeeded" || state === "failed" || state === "canceled";
+  // The news that it waits may come before the answer to what was asked: the question goes with the button, for good.
+  useEffect(() => {
+    if (!isOver) setAsking(false);
+  }, [isOver]);
+  if (!isOver) return null;
   async function requeue(): Promise<boolean> {
     setBusy(true);
     const isDone = await store.act(

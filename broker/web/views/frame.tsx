@@ -1,11 +1,13 @@
 // One frame of a job: its picture and files, its tries, why it failed, and the log of the try that is looked at.
 import { useEffect, useMemo, useState } from "preact/hooks";
+import type { Artifact } from "../../contract/attempt.ts";
 import { ProblemError } from "../../contract/client.ts";
 import { frameTitle } from "../../contract/frame-names.ts";
 import { progressKey } from "../../contract/feed-store.ts";
 import type { FeedMessage } from "../../contract/feed.ts";
 import type { Task } from "../../contract/job.ts";
 import { taskStates, type TaskState } from "../../contract/states.ts";
+import type { Api } from "../api.ts";
 import { PausedWhy } from "../job/paused-note.tsx";
 import { useLive, type Live } from "../live.ts";
 import { jobPath, Link } from "../router.tsx";
@@ -24,37 +26,50 @@ interface FrameViewProps {
   ordinal: number;
 }
 
+/** Of a task that made very many files each that comes home is told: what is shown of it is asked for no oftener, ms. */
+const restMs = 300;
+
 /** The view of one frame. */
 export function FrameView({ job, step, ordinal }: FrameViewProps) {
   const { api, addresses } = useStore();
   const live = useTopic(`job:${job}`);
   const version = useVersion(live, job, step, ordinal);
   const key = `${job} ${step} ${ordinal}`;
-  const task = useLoad((signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal), key, version);
+  const task = useLoad(
+    (signal) => api.listTasks(job, { step, ordinal, limit: 1 }, signal),
+    key,
+    version,
+    restMs,
+  );
   const tries = useLoad(
-    (signal) => api.listAttempts(job, { step, ordinal, limit: 100 }, signal),
+    (signal) => api.listAttempts(job, { step, ordinal, limit: 1000 }, signal),
     key,
     version,
+    restMs,
   );
-  const artifacts = useLoad(
-    (signal) => api.listArtifacts(job, { step, ordinal, kind: "any", limit: 1000 }, signal),
-    key,
-    version,
-  );
+  const artifacts = useLoad((signal) => everyFile(api, { job, step, ordinal }, signal), key, version, restMs);
   const [chosen, setChosen] = useState<string | null>(null);
   useEffect(() => setChosen(null), [key]);
-  const found = task.value?.items[0];
+  // A restored database may not know what was shown of it before.
+  const isNoJob = task.error instanceof ProblemError && task.error.code === "not-found";
+  const found = isNoJob ? undefined : task.value?.items[0];
   const all = tries.value?.items ?? [];
   const current = all.find(({ id }) => id === chosen) ?? all[0];
-  const files = artifacts.value?.items ?? [];
+  const files = artifacts.value ?? [];
   const ofTry = files.filter(({ attemptId }) => attemptId === current?.id);
   const shown = chosen !== null && ofTry.length > 0 ? ofTry : filesThatCount(files);
   return (
     <div class="frame" data-job={job} data-ordinal={ordinal}>
       {/* The feed knows it before it is fetched: whoever steps through the frames keeps the buttons for it. */}
-      {live && <LiveHead job={job} step={step} ordinal={ordinal} task={found} live={live} />}
+      {live && !isNoJob && <LiveHead job={job} step={step} ordinal={ordinal} task={found} live={live} />}
       {found === undefined ? (
-        <NoFrame job={job} error={task.error} isMissing={task.value !== undefined} onAgain={task.again} />
+        <NoFrame
+          job={job}
+          error={task.error}
+          isNoJob={isNoJob}
+          isMissing={task.value !== undefined}
+          onAgain={task.again}
+        />
       ) : (
         <>
           {found.state === "failed" && found.reason !== null && (
@@ -115,10 +130,32 @@ export function FrameView({ job, step, ordinal }: FrameViewProps) {
   );
 }
 
+/** The files of a frame. Of a simulation that is one task they may be thousands. */
+async function everyFile(
+  api: Api,
+  { job, step, ordinal }: FrameViewProps,
+  signal: AbortSignal,
+): Promise<Artifact[]> {
+  const files: Artifact[] = [];
+  for (let after: string | undefined; ;) {
+    const query = { step, ordinal, kind: "any", limit: 1000, after };
+    // oxlint-disable-next-line no-await-in-loop -- page after page
+    const { items, next } = await api.listArtifacts(job, query, signal);
+    files.push(...items);
+    if (next === null) return files;
+    after = next;
+  }
+}
+
 /** Instead of a frame: it is on its way, did not come, or is none. */
-function NoFrame(props: { job: number; error: unknown; isMissing: boolean; onAgain: () => void }) {
-  const { job, error, isMissing, onAgain } = props;
-  const isNoJob = error instanceof ProblemError && error.code === "not-found";
+function NoFrame(props: {
+  job: number;
+  error: unknown;
+  isNoJob: boolean;
+  isMissing: boolean;
+  onAgain: () => void;
+}) {
+  const { job, error, isNoJob, isMissing, onAgain } = props;
   if (isNoJob || isMissing)
     return (
       <Nothing title={isNoJob ? `There is no job ${job}` : "There is no such frame"}>

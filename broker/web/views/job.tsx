@@ -1,6 +1,7 @@
 // One job: how far it is, a light for each frame, why frames failed, its pictures, and everything about it.
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { ProblemError } from "../../contract/client.ts";
+import { closeCodes } from "../../contract/feed-words.ts";
 import { Activity } from "../job/activity-list.tsx";
 import { Failures } from "../job/failures.tsx";
 import { pictureOf } from "../flipbook/pictures.ts";
@@ -23,6 +24,7 @@ import { useKnownNow } from "../ui/time.tsx";
 import { JobFlipBook } from "./flipbook-job.tsx";
 import { useJobTitle } from "./use-job-title.ts";
 import { useLoad } from "./use-load.ts";
+import { markBehind } from "./use-reels.ts";
 
 /** The view of one job. */
 export function JobView({ number }: { number: number }) {
@@ -43,7 +45,9 @@ function FollowedJob({ number, live }: { number: number; live: Live }) {
   useJobTitle(job);
   const begun = useBegun(live, number, job?.steps ?? []);
 
-  if (!job) return <Missing number={number} live={live} />;
+  // A restored database may not know what was shown of it before.
+  if (!job || live.client.refusal?.code === closeCodes.notFound)
+    return <Missing number={number} live={live} />;
   const workers = [...store.live.client.store.workers.values()];
   const main = job.steps.toSorted((a, b) => b.taskCount - a.taskCount)[0];
   return (
@@ -97,17 +101,26 @@ function Pictures({ job, live }: { job: number; live: Live }) {
   const { api } = useStore();
   const [isOpen, setOpen] = useState(false);
   const previews = usePreviews(live);
+  /** Among the files up to here there is no picture. */
+  const mark = useRef<string | undefined>(undefined);
   const done = live.client.store.details.get(job)?.counts.succeeded ?? 0;
   // Looked for at once and less and less often: many jobs have no picture.
   const round = isOpen ? 0 : Math.ceil(Math.log2(done + 1)) + Math.min(1, previews);
   useEffect(() => {
     if (round === 0) return undefined;
     const stop = new AbortController();
-    api.listArtifacts(job, { kind: "any", state: "current", limit: 50 }, stop.signal).then(
-      ({ items }) => items.some((one) => pictureOf(one) !== null) && setOpen(true),
-      // The next frame that is done asks again, and the broker when it is back.
-      () => undefined,
-    );
+    const look = async () => {
+      for (;;) {
+        const query = { kind: "any", state: "current", after: mark.current, limit: mark.current ? 1000 : 50 };
+        // oxlint-disable-next-line no-await-in-loop -- page after page: a simulation before it may have made very many files
+        const { items, next } = await api.listArtifacts(job, query, stop.signal);
+        if (items.some((one) => pictureOf(one) !== null)) return setOpen(true);
+        mark.current = markBehind(items) ?? mark.current;
+        if (next === null) return;
+      }
+    };
+    // The next frame that is done asks again, and the broker when it is back.
+    look().catch(() => undefined);
     return () => stop.abort();
   }, [api, job, round, live.client.state]);
   if (!isOpen) return null;

@@ -39,7 +39,7 @@ function Jobs() {
   const last = useRef<number | null>(null);
   const list = useRef<HTMLUListElement>(null);
   const known = live.client.store.jobs;
-  const older = useOlderJobs(known);
+  const older = useOlderJobs(known, live.client.store.forgotten);
   const all = new Map([...older.jobs, ...known]);
   const shown = listed(all.values(), filters);
   const choices = choicesOf(all.values());

@@ -13,9 +13,15 @@ export interface Loaded<T> {
 
 /**
  * Fetches when `key` changes, and when the broker is back after it was away; what `key` names must be all that `load`
- * depends on.
+ * depends on. Fetches anew when `newest` changes: at once, then no oftener than every `restMs`.
  */
-export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: string, version = ""): Loaded<T> {
+export function useLoad<T>(
+  load: (signal: AbortSignal) => Promise<T>,
+  key: string,
+  newest = "",
+  restMs = 0,
+): Loaded<T> {
+  const version = useRested(newest, restMs);
   const [state, setState] = useState<{ key: string; value?: T; error: unknown }>({ key, error: null });
   const [round, setRound] = useState(0);
   const hasFailed = useRef(false);
@@ -51,4 +57,20 @@ export function useLoad<T>(load: (signal: AbortSignal) => Promise<T>, key: strin
     error: own.error,
     again,
   };
+}
+
+/** A word as it was taken up: at once, then no oftener than every `restMs`, however often it changes. */
+function useRested(newest: string, restMs: number): string {
+  const [taken, take] = useState(newest);
+  const takenAt = useRef(-Infinity);
+  useEffect(() => {
+    if (newest === taken) return undefined;
+    const now = () => {
+      takenAt.current = performance.now();
+      take(newest);
+    };
+    const timer = setTimeout(now, Math.max(0, takenAt.current + restMs - performance.now()));
+    return () => clearTimeout(timer);
+  }, [newest, taken, restMs]);
+  return restMs === 0 ? newest : taken;
 }

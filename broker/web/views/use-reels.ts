@@ -42,14 +42,17 @@ function createAsker(
   let after: string | undefined;
   let isWanted = true;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const sorted = () => [...known.values()].toSorted((a, b) => b.pictures.size - a.pictures.size);
+  const sorted = () =>
+    [...known.values()]
+      .filter(({ pictures }) => pictures.size > 0)
+      .toSorted((a, b) => b.pictures.size - a.pictures.size);
 
   async function look(): Promise<void> {
     for (;;) {
       // oxlint-disable-next-line no-await-in-loop -- page after page
       const page = await list(after, stop.signal);
       addToReels(known, page.items);
-      after = numberOf(page.items.at(-1)?.id) ?? after;
+      after = markBehind(page.items) ?? after;
       if (stop.signal.aborted) return;
       tell({ reels: sorted(), loaded: page.next === null, error: null });
       if (page.next === null) return;
@@ -88,7 +91,7 @@ function createAsker(
   };
 }
 
-/** The mark behind a page that was not full: the number of its last file, as files are listed in the order they came. */
-function numberOf(id: string | undefined): string | undefined {
-  return id === undefined ? undefined : /\d+$/.exec(id)?.[0];
+/** The mark behind files that need not fill a page: the number of the last, as files are listed in the order they came. */
+export function markBehind(files: Artifacts["items"]): string | undefined {
+  return /\d+$/.exec(files.at(-1)?.id ?? "")?.[0];
 }
