@@ -175,6 +175,8 @@ it("tells what a worker renders from what waits for its turn there", async () =>
       const pen = document.querySelector<HTMLCanvasElement>(".grid-canvas")?.getContext("2d");
       return [...(pen?.getImageData(3 + at * 46, 3, 41, 41).data ?? [])].join();
     }, ordinal);
+  // The words may come a moment before the lights.
+  await expect.poll(() => image(0)).not.toMatch(/^0(,0)*$/);
   const waiting = await image(0);
   expect(await image(0)).toBe(waiting);
   await held.report(lease, [started(0)]);
