@@ -16,6 +16,7 @@ function createPageApi() {
   const of = (job: number | string) => `/v1/jobs/${encodeURIComponent(job)}`;
   return {
     ...client,
+    health: () => get<Answer<"health">>("/health"),
     whoAmI: (signal?: AbortSignal) => get<Answer<"whoAmI">>("/v1/me", {}, signal),
     listJobs: (query: Query, signal?: AbortSignal) => get<Answer<"listJobs">>("/v1/jobs", query, signal),
     getJob: (job: number, signal?: AbortSignal) => get<Answer<"getJob">>(of(job), {}, signal),
@@ -63,6 +64,14 @@ export const api = createPageApi();
 /** What is said while the broker is away. */
 export const noAnswer = "The broker does not answer. If it was stopped, start it: tally serve";
 
+/** Parts of this page are gone: the broker has another one since it was updated. */
+export class OldPageError extends Error {
+  constructor() {
+    super("Tally was updated since this page was opened. Load it anew.");
+    this.name = "OldPageError";
+  }
+}
+
 /** What to say of something that was thrown: one plain sentence, what happened and what to do. */
 export function sentenceOf(error: unknown): string {
   if (error instanceof ProblemError) {
@@ -71,5 +80,6 @@ export function sentenceOf(error: unknown): string {
       : error.message;
   }
   if (error instanceof UnreachableError) return noAnswer;
+  if (error instanceof OldPageError) return error.message;
   return error instanceof Error ? `The page made a mistake: ${error.message}` : "The page made a mistake.";
 }

@@ -115,3 +115,17 @@ it("shows the pictures of a job that made many other files before them", async (
   await desk.go(`/jobs/${job.number}`);
   await page.getByRole("region", { name: "Pictures" }).waitFor();
 });
+
+it("says of a part that is not there any more that Tally was updated since the page was opened", async () => {
+  const page = await desk.context.newPage();
+  page.setDefaultTimeout(5000);
+  await page.goto(`${desk.broker.url}/`);
+  const submit = page.getByRole("link", { name: "Submit" });
+  await submit.waitFor();
+  // As the broker answers whose page has other parts by now.
+  await page.route("**/page/part-*.js", (route) => route.fulfill({ status: 404 }));
+  await submit.click();
+  await page.getByText("blender-render").click();
+  await page.getByText("Tally was updated since this page was opened. Load it anew.").waitFor();
+  await page.close();
+});

@@ -1,11 +1,9 @@
 // What a job was submitted with: parameters, settings, where its files go.
 import type { FeedJobDetail } from "../../contract/feed.ts";
 import { useStore } from "../store.ts";
+import { templateReader } from "../submit/reader.ts";
 import { useLoad } from "../views/use-load.ts";
 import { counted } from "../words.ts";
-
-/** The reader of templates brings a YAML parser along: it comes only where a job names its template. */
-const reader = () => import("../submit/document.ts");
 
 type Row = [name: string, text: string];
 
@@ -74,7 +72,10 @@ function useDefaults(template: string | null): ReadonlyMap<string, string> | nul
   const { api } = useStore();
   const { value } = useLoad(async (signal) => {
     if (template === null) return null;
-    const [{ readTemplate }, { text }] = await Promise.all([reader(), api.getTemplate(template, signal)]);
+    const [{ readTemplate }, { text }] = await Promise.all([
+      templateReader(),
+      api.getTemplate(template, signal),
+    ]);
     const definitions = readTemplate(text).template?.definitions;
     return definitions ? new Map(definitions.map((one) => [one.name, one.default ?? ""])) : null;
   }, template ?? "");

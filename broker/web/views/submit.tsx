@@ -15,6 +15,7 @@ import {
 } from "../submit/body.ts";
 import type { ReadTemplate, TemplateReading } from "../submit/document.ts";
 import { mistakeOf, sortMistakes, type Mistakes } from "../submit/fields.ts";
+import { templateReader } from "../submit/reader.ts";
 import { SubmitField } from "./submit-field.tsx";
 import { SubmitPlan } from "./submit-plan.tsx";
 import { SubmitSettings } from "./submit-settings.tsx";
@@ -26,9 +27,6 @@ type Plan = Answer<"planJob">;
 const noMistakes: Mistakes = { fields: {}, settings: {}, rest: [] };
 /** So long after the last letter of a pasted template it is read, ms. */
 const restMs = 250;
-
-/** The reader of templates brings a YAML parser along: it comes only with this view. */
-const reader = () => import("../submit/document.ts");
 
 /** The whole view. */
 export function SubmitView() {
@@ -70,7 +68,7 @@ export function SubmitView() {
     }
     const stop = new AbortController();
     const look = async () => {
-      const { readTemplate } = await reader();
+      const { readTemplate } = await templateReader();
       if (!stop.signal.aborted) setRead({ of: chosen, text: toRead, reading: readTemplate(toRead) });
     };
     const timer = setTimeout(
@@ -114,7 +112,7 @@ export function SubmitView() {
   /** The template as it stands in the box: whoever pastes and presses at once means that one. */
   async function currentTemplate(): Promise<ReadTemplate | null> {
     if (!isPasting || read?.text === pasted) return template;
-    const { readTemplate } = await reader();
+    const { readTemplate } = await templateReader();
     const now = readTemplate(pasted);
     setRead({ of: "", text: pasted, reading: now });
     return now.template;
