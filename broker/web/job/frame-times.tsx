@@ -30,7 +30,8 @@ export function FrameTimes({ job, step, count, times, succeeded, nameOf }: Frame
   if (known < 3) return null;
   const usual = middle ?? 0;
   // One frame that takes a hundred times as long would press all others to the ground.
-  const top = Math.min(longest, usual * 6);
+  // Tasks that do nothing take none at all.
+  const top = Math.max(0.001, Math.min(longest, usual * 6));
   const share = (seconds: number) => Math.max(0.02, Math.min(1, seconds / top));
   return (
     <section class="panel frame-times" aria-label={`Times of ${step}`}>
