@@ -1,6 +1,6 @@
 // `tally` itself: help, version, mistyped words, and that help reads next to nothing.
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, onTestFinished, test } from "vitest";
@@ -99,6 +99,28 @@ describe("mistyped", () => {
       error: { detail: expect.stringContaining("--limit must be a whole number") as string },
     });
   });
+});
+
+test("submit takes what the sentences about failed frames say to type", async () => {
+  const container = join(import.meta.dirname, "..", "..", "container");
+  const driver = join(container, "blender", "driver");
+  const files = readdirSync(driver)
+    .filter((name) => name.endsWith(".py"))
+    .map((name) => join(driver, name));
+  files.push(join(container, "agent", "blender", "reasons.ts"));
+  const sentences = files
+    .flatMap((file) => readFileSync(file, "utf8").split("\n"))
+    .filter((line) => /submit again/i.test(line));
+  // What stands after a flag in capitals, in digits, or as a device is its value; NAME and its like stand for one.
+  const flags = sentences.flatMap(
+    (line) => line.match(/--[a-z][a-z-]*(?: (?:[A-Z][A-Z_]+|\d+|gpu\S*\w|cpu))?/g) ?? [],
+  );
+  expect(flags.length).toBeGreaterThan(10);
+  for (const flag of new Set(flags)) {
+    // oxlint-disable-next-line no-await-in-loop -- one after another reads better when it fails
+    const { err } = await tally("submit", "absent.blend", ...flag.split(" "));
+    expect(err, flag).toMatch(/^There is no file/);
+  }
 });
 
 test("doctor names a configuration that the broker would refuse", async () => {

@@ -4,6 +4,7 @@ import type { JobDetail } from "../contract/job.ts";
 import type { Worker } from "../contract/worker.ts";
 import { jobSettingsSchema } from "../contract/job.ts";
 import {
+  countsWords,
   endingText,
   failedLines,
   failureLines,
@@ -188,6 +189,13 @@ test("a job goes on by itself unless it, its pools, or everyone at work on it is
   expect(isHeld(job({ pausedPools: ["local"] }), [])).toBe(true);
   for (const state of ["pausing", "paused", "canceling"] as const)
     expect(isHeld(job({ state }), at("busy"))).toBe(true);
+});
+
+test("does not call frames running that a worker has only taken", () => {
+  const taken = job({ counts: { ...none, succeeded: 29, running: 11, blocked: 1 } });
+  expect(countsWords(taken, 1)).toBe("29 done, 11 running or next, 1 waiting for another step");
+  expect(countsWords(taken, 11)).toBe("29 done, 11 running, 1 waiting for another step");
+  expect(countsWords(job({ counts: { ...none, ready: 1200 } }), 0)).toBe("1,200 waiting");
 });
 
 test("a job that waits for paused workers says which, and how one goes on", () => {

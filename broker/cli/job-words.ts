@@ -3,6 +3,7 @@
 import { basename, dirname } from "node:path";
 import type { Artifact } from "../contract/attempt.ts";
 import type { JobDetail } from "../contract/job.ts";
+import { stateWord } from "../contract/state-words.ts";
 import type { Worker } from "../contract/worker.ts";
 import type { Ending, FailedFrame, FinishedFrame } from "./follow.ts";
 import { counted, duration, shortPath } from "./humane.ts";
@@ -171,6 +172,20 @@ export function isHeld(
     pausedPools.length > 0 ||
     (workers.length > 0 && workers.every((one) => one.state === "pausing"))
   );
+}
+
+/**
+ * `3 done, 1 running`: how many frames are in which state. Small frames are taken several at a time, and who asks once is
+ * not told which of them are begun: where more are taken than `workers` work on them, some are only next.
+ */
+export function countsWords({ counts }: Pick<JobDetail, "counts">, workers: number): string {
+  return (["succeeded", "running", "ready", "blocked", "failed", "canceled"] as const)
+    .filter((state) => counts[state] > 0)
+    .map((state) => {
+      const word = state === "running" && counts.running > workers ? "running or next" : stateWord(state);
+      return `${counts[state].toLocaleString("en-US")} ${word}`;
+    })
+    .join(", ");
 }
 
 /** Until when a job that was paused is not: frames in work are finished. Empty when there are none. */

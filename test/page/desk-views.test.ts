@@ -163,8 +163,10 @@ it("takes a pasted template: what is wrong while it is typed, its form, then the
   await box.fill(templateOf([{ name: "Render", frames: "1-3" }], "typed"));
   await page.getByRole("button", { name: "Show the plan" }).focus();
   await page.keyboard.press("Enter");
-  const button = page.getByRole("button", { name: "Submit 3 frames" });
-  await button.focus();
+  await page.getByRole("button", { name: "Submit 3 frames" }).waitFor();
+  // The plan left the focus where it was: the next button submits.
+  await page.locator(".button:focus", { hasText: "Plan again" }).waitFor();
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await page.waitForURL(/\/jobs\/\d+$/);
   expect(await broker.api.ok("getJob", { params: { job: "latest" } })).toMatchObject({

@@ -120,8 +120,10 @@ it("says why a frame failed, and renders it again on a press", async () => {
   expect(await text(".frame-line h1")).toBe("Frame 7");
   await page.getByText('Camera "Main" is missing').waitFor();
   await desk.shots("frame-failed");
-  await page.getByRole("button", { name: "Render again" }).click();
+  await page.getByRole("button", { name: "Render again" }).press("Enter");
   await expect.poll(() => text(".frame-line .chip")).toBe("waiting");
+  // The button went with what had failed: the focus stays beside it.
+  await page.locator(".frame-actions:focus").waitFor();
   const { items } = await broker.api.ok("listTasks", { params: { job: number }, query: { ordinal: 0 } });
   expect(items).toMatchObject([{ ordinal: 0, state: "ready", generation: 2 }]);
   // By keyboard to the next frame and back.

@@ -72,8 +72,10 @@ it("groups failed frames by reason, leads to each, and tries a group again", asy
     query: { state: "failed" },
   });
   expect(items.map((task) => task.ordinal)).toEqual([61]);
-  await page.getByRole("button", { name: "Requeue 1 failed frame" }).click();
+  await page.getByRole("button", { name: "Requeue 1 failed frame" }).press("Enter");
   await expect.poll(() => failures.count()).toBe(0);
+  // The button went with what had failed: the focus stays beside it.
+  await page.locator(".job-actions:focus").waitFor();
 });
 
 it("lists the newest tries: of which frame, how they went, where and how long", async () => {
@@ -87,9 +89,11 @@ it("lists the newest tries: of which frame, how they went, where and how long", 
 it("pauses, resumes, changes the priority, and says so in its activity", async () => {
   const { page, broker } = desk;
   const state = page.locator(".job-title > .chip");
-  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByRole("button", { name: "Pause" }).press("Enter");
   await expect.poll(() => state.innerText()).toBe("pausing");
-  await page.getByRole("button", { name: "Resume" }).click();
+  // The same key pressed again takes it back: the focus stays where it was.
+  await page.getByRole("button", { name: "Resume" }).waitFor();
+  await page.keyboard.press("Enter");
   await expect.poll(() => state.innerText()).toBe("running");
   await page.getByRole("button", { name: "More for this job" }).press("Enter");
   await page.keyboard.press("Enter");

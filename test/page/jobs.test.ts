@@ -95,6 +95,21 @@ it("finds by words, states, owners and labels, and orders them", async () => {
   await page.getByLabel("Order").selectOption("newest");
 });
 
+it("asks before it cancels one job, and counts no frames as running that only wait for their turn", async () => {
+  const { page, broker } = desk;
+  await submitNamed(broker, "in work", [{ frames: "1-4" }], { priority: 100 });
+  const worker = await joinWorker(broker, { name: "render-90" });
+  await worker.work();
+  await row("in work").getByText("running").waitFor();
+  await row("in work").getByRole("checkbox").click();
+  await page.getByRole("button", { name: "Cancel…" }).click();
+  const dialog = page.getByRole("dialog", { name: "Cancel 1 job?" });
+  expect(await dialog.locator("p").innerText()).toMatch(/^What the frames in work did so far is lost\. /);
+  await dialog.getByRole("button", { name: "Keep it" }).click();
+  await page.getByRole("button", { name: "Clear" }).click();
+  await worker.leave();
+});
+
 it("acts on many at once, and asks before work is lost", async () => {
   const { page, broker } = desk;
   const first = await submitNamed(broker, "many A");

@@ -76,6 +76,8 @@ it("pauses one in its frame: it finishes, is seen paused, and goes on when it is
   await gpu.succeed(held);
   await machine("render-02").getByText("takes no frames until it is resumed").waitFor();
   await inState("render-02", "paused");
+  // What was pressed says Resume now, and is where the next key goes.
+  await machine("render-02").locator(".button:focus", { hasText: "Resume" }).waitFor();
   expect(await gpu.lease()).toBeNull();
   expect(await page.locator(".pool-head p").first().innerText()).toContain("2 workers, 0 at work, 1 paused");
   await press("render-02", "Resume");
@@ -102,6 +104,7 @@ it("pauses a whole pool by keyboard: all in it, and whoever comes; a job that wa
     )
     .waitFor();
   await machine("render-02").getByText("pausing").waitFor();
+  await pool("local").locator(".button:focus", { hasText: "Resume pool" }).waitFor();
   await desk.shots("workers-pool-pausing");
   await gpu.succeed(held);
   for (const name of ["render-02", "render-10"])

@@ -3,14 +3,14 @@ import { brokerClock } from "../../contract/broker-clock.ts";
 import type { Answer, Client } from "../../contract/client.ts";
 import { estimateOf } from "../../contract/estimate.ts";
 import type { JobDetail } from "../../contract/job.ts";
-import { stateWord } from "../../contract/state-words.ts";
 import { createTimings } from "../../contract/timings.ts";
+import type { Worker } from "../../contract/worker.ts";
 import { brokerHelp, brokerOptions, readArguments, readJob } from "../arguments.ts";
 import { connect } from "../connect.ts";
 import { exitCodes } from "../failure.ts";
 import { counted, duration, moment, rangeOf, roughly } from "../humane.ts";
 import { createFrameNames, getJob, readTimes, undelivered } from "../job-reads.ts";
-import { failureLines, isHeld, notHomeWords, pausedHint } from "../job-words.ts";
+import { countsWords, failureLines, isHeld, notHomeWords, pausedHint } from "../job-words.ts";
 import { asTypedHere, tally } from "../own-name.ts";
 import { forTerminal, paint, paintState, plain, table } from "../style.ts";
 import { write } from "../write.ts";
@@ -39,7 +39,8 @@ export async function show(args: string[]): Promise<number> {
   const job = plain(answer);
   const reason = job.intentReason === null ? "" : `: ${asTypedHere(job.intentReason)}`;
   await write(`${paint("bold", `Job ${job.number}  ${job.name}`)}  ${paintState(job.state)}${reason}\n\n`);
-  await write(table(facts(job, plain(await timeLeft(client, answer)))));
+  const atWork = await workersOf(client, answer);
+  await write(table(facts(job, atWork.length, plain(await timeLeft(client, answer, atWork)))));
   if (job.steps.length > 1 || job.failures.length > 0) await write(`\n${stepTable(job)}`);
   if (job.failures.length > 0) {
     const lines = await failureLines(answer, createFrameNames(client, answer));
@@ -58,11 +59,16 @@ export async function show(args: string[]): Promise<number> {
   return exitCodes.ok;
 }
 
-/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it or goes on with it. */
-async function timeLeft(client: Client, job: JobDetail): Promise<string | null> {
-  if (job.startedAt === null || job.endedAt !== null) return null;
+/** Who works on it. */
+async function workersOf(client: Client, { number, endedAt }: JobDetail): Promise<Worker[]> {
+  if (endedAt !== null) return [];
   const { items } = await client.call<Answer<"listWorkers">>("get", "/v1/workers");
-  const atWork = items.filter((one) => one.jobNumber === job.number);
+  return items.filter((one) => one.jobNumber === number);
+}
+
+/** How long it still takes, as watching and the page say it; null while nobody knows, or nobody renders it or goes on with it. */
+async function timeLeft(client: Client, job: JobDetail, atWork: readonly Worker[]): Promise<string | null> {
+  if (job.startedAt === null || job.endedAt !== null) return null;
   const machines = atWork.length;
   if (machines === 0 || isHeld(job, atWork)) return null;
   const timings = createTimings(job.number);
@@ -74,13 +80,9 @@ async function timeLeft(client: Client, job: JobDetail): Promise<string | null> 
   return `about ${roughly(left.seconds)}${between === "" ? "" : ` (${between})`}${later}`;
 }
 
-function facts(job: JobDetail, left: string | null): string[][] {
-  const { counts } = job;
-  const parts = (["succeeded", "running", "ready", "blocked", "failed", "canceled"] as const)
-    .filter((state) => counts[state] > 0)
-    .map((state) => `${counts[state].toLocaleString("en-US")} ${stateWord(state)}`);
+function facts(job: JobDetail, workers: number, left: string | null): string[][] {
   const rows: [string, string | null][] = [
-    ["frames", `${counted(job.taskCount, "frame")}: ${parts.join(", ")}`],
+    ["frames", `${counted(job.taskCount, "frame")}: ${countsWords(job, workers)}`],
     ["range", job.parameters["Frames"]?.value ?? null],
     ["files", job.outputPattern],
     ["home", job.deliveredFiles > 0 ? counted(job.deliveredFiles, "file") : null],

@@ -1,10 +1,11 @@
 // What can be done with a job: pause, resume, requeue, priority, cancel. Asked first where work is lost.
-import { useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Job } from "../../contract/job.ts";
 import { useMe } from "../me.ts";
 import { useStore } from "../store.ts";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { useLostFocus } from "../ui/lost-focus.ts";
 import { Menu } from "../ui/menu.tsx";
 import { counted } from "../words.ts";
 
@@ -25,6 +26,8 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
   const again = counts.failed + counts.canceled;
   const maySteer = me.may("setJobIntent", job);
   const mayRequeue = me.may("requeueTasks", job);
+  const place = useRef<HTMLDivElement>(null);
+  useLostFocus(place, again > 0);
   const menu = [
     me.may("setJobPriority", job) && {
       label: "Change priority…",
@@ -49,29 +52,24 @@ export function JobActions({ job, begun }: { job: Job; begun: number }) {
     });
 
   return (
-    <div class="job-actions">
-      {maySteer && isOpen && job.intent === "run" && (
+    <div class="job-actions" ref={place} tabIndex={-1}>
+      {maySteer && isOpen && job.intent !== "cancel" && (
+        // One button for both: with another in its place whoever pressed it by keyboard would lose the focus.
         <button
           type="button"
-          class="button"
+          class={job.intent === "pause" ? "button is-primary" : "button"}
           onClick={() =>
-            void act(
-              () => api.setIntent(number, "pause"),
-              `${job.name} pauses after its frames in work.`,
-              about,
-            )
+            void (job.intent === "pause"
+              ? act(() => api.setIntent(number, "run"), `${job.name} goes on.`, about)
+              : act(
+                  () => api.setIntent(number, "pause"),
+                  `${job.name} pauses after its frames in work.`,
+                  about,
+                ))
           }
         >
-          <Icon name="pause" /> Pause
-        </button>
-      )}
-      {maySteer && isOpen && job.intent === "pause" && (
-        <button
-          type="button"
-          class="button is-primary"
-          onClick={() => void act(() => api.setIntent(number, "run"), `${job.name} goes on.`, about)}
-        >
-          <Icon name="play" /> Resume
+          <Icon name={job.intent === "pause" ? "play" : "pause"} />{" "}
+          {job.intent === "pause" ? "Resume" : "Pause"}
         </button>
       )}
       {mayRequeue && again > 0 && (

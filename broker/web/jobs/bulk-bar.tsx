@@ -43,7 +43,7 @@ export function BulkBar({ jobs, onClear }: BulkBarProps) {
     return true;
   }
 
-  const lost = open.reduce((sum, job) => sum + job.counts.running, 0);
+  const isWorkLost = open.some((job) => job.counts.running > 0);
   return (
     <div class="bulk" role="toolbar" aria-label="Selected jobs">
       <b>{counted(jobs.length, "job")} selected</b>
@@ -101,13 +101,14 @@ export function BulkBar({ jobs, onClear }: BulkBarProps) {
         <Dialog
           title={`Cancel ${counted(open.length, "job")}?`}
           action={`Cancel ${counted(open.length, "job")}`}
-          back="Keep them"
+          back={open.length === 1 ? "Keep it" : "Keep them"}
           isDangerous
           onDo={() => each(open, "canceled", ({ number }) => api.setIntent(number, "cancel"))}
           onClose={() => setCanceling(false)}
         >
           <p>
-            {lost > 0 ? `What ${counted(lost, "running frame")} did so far is lost. ` : ""}
+            {/* Not how many: of those that a worker took together it has begun one. */}
+            {isWorkLost ? "What the frames in work did so far is lost. " : ""}
             Frames that are done stay, and what is left can be requeued later.
           </p>
         </Dialog>

@@ -1,5 +1,6 @@
 // The head of a frame: which one it is, its state, how far it is, its neighbours, and rendering it again.
-import { useEffect, useLayoutEffect, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { TaskProgress } from "../../contract/feed.ts";
 import { stateWords } from "../../contract/state-words.ts";
 import type { TaskState } from "../../contract/states.ts";
@@ -10,6 +11,7 @@ import { Chip } from "../ui/chip.tsx";
 import { Crumbs } from "../ui/crumbs.tsx";
 import { Dialog } from "../ui/dialog.tsx";
 import { Icon } from "../ui/icon.tsx";
+import { useLostFocus } from "../ui/lost-focus.ts";
 import { duration, frameWords, nextWords } from "../words.ts";
 
 interface FrameHeadProps {
@@ -50,6 +52,7 @@ export function FrameHead(props: FrameHeadProps) {
     document.addEventListener("keydown", onKey);
     return () => document.removeEventListener("keydown", onKey);
   }, [before, after]);
+  const actions = useRef<HTMLDivElement>(null);
   useEffect(() => {
     document.title = `${title} ${word}, ${name ?? `job ${job}`} – Tally`;
   });
@@ -68,7 +71,7 @@ export function FrameHead(props: FrameHeadProps) {
             </>
           )}
         </span>
-        <div class="frame-actions">
+        <div class="frame-actions" ref={actions} tabIndex={-1}>
           {owner !== null && me.may("requeueTasks", { owner }) && (
             <Requeue
               key={`${step} ${ordinal}`}
@@ -77,6 +80,7 @@ export function FrameHead(props: FrameHeadProps) {
               ordinal={ordinal}
               title={title}
               state={state}
+              place={actions}
             />
           )}
           <span class="stepper">
@@ -115,9 +119,13 @@ function Step({ path, label, glyph }: { path: string | null; label: string; glyp
   );
 }
 
+interface RequeueProps extends Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title" | "state"> {
+  /** Where the focus goes when the button does. */
+  place: RefObject<HTMLElement | null>;
+}
+
 /** Renders a frame again; of one that is done, asks first: its result will be replaced. */
-function Requeue(props: Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title" | "state">) {
-  const { job, step, ordinal, title, state } = props;
+function Requeue({ job, step, ordinal, title, state, place }: RequeueProps) {
   const store = useStore();
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
@@ -126,8 +134,10 @@ function Requeue(props: Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title
   useEffect(() => {
     if (!isOver) setAsking(false);
   }, [isOver]);
+  useLostFocus(place, isOver);
   if (!isOver) return null;
   async function requeue(): Promise<boolean> {
+    if (busy) return false;
     setBusy(true);
     const isDone = await store.act(
       () => store.api.requeue(job, { step, ordinals: [ordinal] }),
@@ -141,7 +151,7 @@ function Requeue(props: Pick<FrameHeadProps, "job" | "step" | "ordinal" | "title
       <button
         type="button"
         class={state === "failed" ? "button is-primary" : "button"}
-        disabled={busy}
+        aria-disabled={busy}
         onClick={() => (state === "succeeded" ? setAsking(true) : void requeue())}
       >
         <Icon name="again" />

@@ -12,7 +12,7 @@ interface SubmitPlanProps {
   onSubmit: () => void;
 }
 
-/** The plan and both buttons. */
+/** The plan and both buttons. While the broker is asked they are not `disabled`: that would take the focus away from them. */
 export function SubmitPlan({ plan, said, rest, busy, onSubmit }: SubmitPlanProps) {
   return (
     <section class="plan" aria-live="polite">
@@ -44,11 +44,11 @@ export function SubmitPlan({ plan, said, rest, busy, onSubmit }: SubmitPlanProps
         </div>
       )}
       <div class="plan-buttons">
-        <button type="submit" class={plan === null ? "button is-primary" : "button"} disabled={busy}>
+        <button type="submit" class={plan === null ? "button is-primary" : "button"} aria-disabled={busy}>
           {plan === null ? "Show the plan" : "Plan again"}
         </button>
         {plan !== null && (
-          <button type="button" class="button is-primary" disabled={busy} onClick={onSubmit}>
+          <button type="button" class="button is-primary" aria-disabled={busy} onClick={onSubmit}>
             Submit {framesText(plan.taskCount)}
           </button>
         )}

@@ -113,8 +113,8 @@ export function SubmitSettings({
             </label>
             <p class="field-hint">
               A page cannot send folders of files. Paths are read by workers on the broker's machine; without
-              this, each worker must have them under the same path. To send files from another machine, submit
-              inside Blender or type <code>tally submit</code> there.
+              this, each worker must have them under the same path. To send files from another machine, type{" "}
+              <code>tally submit</code> there.
             </p>
             {mistakes["filesInPlace"] !== undefined && (
               <p class="field-wrong" role="alert">

@@ -93,6 +93,7 @@ function MachineActions({ worker, isPoolPaused }: MachineProps) {
   const { id, name, intent, jobNumber } = worker;
   const [busy, setBusy] = useState(false);
   async function ask(wanted: WorkerIntent, done: string): Promise<void> {
+    if (busy) return;
     setBusy(true);
     await store.act(() => store.api.setWorkerIntent(id, wanted), done, `worker ${id}`);
     setBusy(false);
@@ -106,34 +107,20 @@ function MachineActions({ worker, isPoolPaused }: MachineProps) {
     : `${name} takes frames again${isHere(worker) ? "" : " once it is back"}.`;
   return (
     <div class="machine-actions">
-      {intent === "run" && !isPoolPaused && (
+      {(intent !== "run" || !isPoolPaused) && (
+        // One button for all three, and not `disabled` while the broker is asked: either would take the focus away.
         <button
           type="button"
           class="button is-small"
-          disabled={busy}
-          onClick={() => void ask("pause", pauses)}
+          aria-disabled={busy}
+          onClick={() =>
+            void (intent === "run"
+              ? ask("pause", pauses)
+              : ask("run", intent === "pause" ? resumes : `${name} stays.`))
+          }
         >
-          <Icon name="pause" /> Pause
-        </button>
-      )}
-      {intent === "pause" && (
-        <button
-          type="button"
-          class="button is-small"
-          disabled={busy}
-          onClick={() => void ask("run", resumes)}
-        >
-          <Icon name="play" /> Resume
-        </button>
-      )}
-      {intent === "drain" && (
-        <button
-          type="button"
-          class="button is-small"
-          disabled={busy}
-          onClick={() => void ask("run", `${name} stays.`)}
-        >
-          Stay
+          {intent !== "drain" && <Icon name={intent === "run" ? "pause" : "play"} />}{" "}
+          {intent === "run" ? "Pause" : intent === "pause" ? "Resume" : "Stay"}
         </button>
       )}
       {isHere(worker) ? (

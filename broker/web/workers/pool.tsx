@@ -76,6 +76,7 @@ function PoolAction({ name, isPaused }: { name: string; isPaused: boolean }) {
   const [isAsking, setAsking] = useState(false);
 
   async function ask(intent: PoolIntent): Promise<void> {
+    if (isAsking) return;
     setAsking(true);
     const about = `pool ${name}`;
     try {
@@ -91,7 +92,8 @@ function PoolAction({ name, isPaused }: { name: string; isPaused: boolean }) {
     <button
       type="button"
       class="button is-small"
-      disabled={isAsking}
+      // Not `disabled`: that would take the focus away from it.
+      aria-disabled={isAsking}
       onClick={() => void ask(isPaused ? "run" : "pause")}
     >
       <Icon name={isPaused ? "play" : "pause"} /> {isPaused ? "Resume pool" : "Pause pool"}

@@ -154,7 +154,7 @@ describe.each(ends)("Blender $version", (install) => {
 
   test("a movie format and an absent GPU are refused with the flag that mends them", async () => {
     expect(await refusal("movie")).toMatch(/movie.*--format PNG/);
-    expect(await refusal("gpu")).toMatch(/finds none.*--device CPU/);
+    expect(await refusal("gpu")).toMatch(/finds none.*--device cpu/);
     await within("gpu", ["--device=GPU_OR_CPU"], async (session) => {
       expect(lastOf(await session.render("1"), 1)?.device).toBe("CPU (no GPU found)");
     });

@@ -19,7 +19,7 @@ test.each([
   [
     "Error: System is out of GPU memory",
     ["Out of memory in cuMemAlloc(&device_pointer, size) (queue.cpp:21)"],
-    /GPU ran out of memory.*--device CPU/,
+    /GPU ran out of memory.*--device cpu/,
   ],
   [
     "",

@@ -27,7 +27,7 @@ const RULES: readonly Rule[] = [
     words:
       /out of (?:GPU|video|device) memory|out of memory in (?:cu|hip)|(?:CUDA|HIP|OPTIX|Metal|oneAPI).*out of memory|(?:cu|hip)(?:MemAlloc|StreamCreate|ArrayCreate)/i,
     says: "The GPU ran out of memory",
-    next: "Submit again with --device CPU, or make the scene lighter (textures, --resolution-scale 50).",
+    next: "Submit again with --device cpu, or make the scene lighter (textures, --scale 50).",
   },
   {
     words: /std::bad_alloc|Malloc returns null|calloc returns null|out of memory/i,

@@ -35,7 +35,7 @@ def choose_device(scene: Any, wanted: str) -> str:
         return "CPU (no GPU found)"
     raise SceneProblem(
         "The scene is to be rendered on a GPU, but Blender finds none on this machine. "
-        "Submit again with --device CPU, or with --device GPU_OR_CPU to let the CPU step in."
+        "Submit again with --device cpu, or with --device gpu-or-cpu to let the CPU step in."
     )
 
 
