@@ -3,7 +3,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { filePattern, outputPattern } from "./output-name.ts";
+import { filePattern, formatOfEnding, outputPattern } from "./output-name.ts";
 
 describe.skipIf(process.platform === "win32")("outputPattern", () => {
   const scene = "/shots/010/shot.blend";
@@ -23,6 +23,18 @@ describe.skipIf(process.platform === "win32")("outputPattern", () => {
     const folder = mkdtempSync(join(tmpdir(), "tally-output-"));
     expect(outputPattern(folder, scene, "/here")).toBe(join(folder, "####"));
   });
+});
+
+test.each([
+  ["/out/a_####.exr", "PNG", "OPEN_EXR"],
+  ["/out/a_####.EXR", "FFMPEG", "OPEN_EXR"],
+  ["/out/a_####.exr", "OPEN_EXR_MULTILAYER", ""],
+  ["/out/a_####.tga", "TARGA_RAW", ""],
+  ["/out/a_####.png", "OPEN_EXR_MULTILAYER", "PNG"],
+  ["/out/v1.2_####", "PNG", ""],
+  ["", "PNG", ""],
+])("%s of a scene that writes %s is written as %s", (output, own, format) => {
+  expect(formatOfEnding(output, own)).toBe(format);
 });
 
 describe.skipIf(process.platform === "win32")("filePattern", () => {

@@ -5,7 +5,7 @@ import type { InspectedScene } from "../../container/agent/blender/inspect.ts";
 import { frameFile } from "./humane.ts";
 
 /** Extensions that name a picture's format, as Blender spells the format. */
-export const formatOfExtension: Record<string, string> = {
+const formatOfExtension: Record<string, string> = {
   ".png": "PNG",
   ".jpg": "JPEG",
   ".jpeg": "JPEG",
@@ -20,6 +20,15 @@ export const formatOfExtension: Record<string, string> = {
   ".cin": "CINEON",
   ".jp2": "JPEG2000",
 };
+
+/** Formats whose files end as another one's, which is the one that an ending names. */
+const alike: Record<string, string> = { OPEN_EXR_MULTILAYER: "OPEN_EXR", TARGA_RAW: "TARGA" };
+
+/** The format that an output's ending names; "" for none, and where the scene's `own` has that ending already: it may hold many layers. */
+export function formatOfEnding(output: string, own: string): string {
+  const named = formatOfExtension[extname(output).toLowerCase()] ?? "";
+  return alike[own] === named ? "" : named;
+}
 
 /**
  * The pattern that -o means, absolute: a folder gets `####` inside it, a name without # gets `_####` before its

@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, dirname, join, resolve } from "node:path";
 import type { SubmitInput } from "../contract/job.ts";
 import { readWhole, readChoice, usage } from "./arguments.ts";
 import { dataFolderOf } from "./connect.ts";
@@ -12,7 +12,7 @@ import { counted, frameFile } from "./humane.ts";
 import { filmName, filmParameters, frameRate, readFilm } from "./film.ts";
 import { configuredBlenders } from "./machine.ts";
 import { nearest } from "../contract/nearest.ts";
-import { filePattern, formatOfExtension, outputPattern } from "./output-name.ts";
+import { filePattern, formatOfEnding, outputPattern } from "./output-name.ts";
 import { checkFormatAndEngine, checkScene, chooseScene, spelledOut } from "./scene-checks.ts";
 import type { Prepared } from "./prepared.ts";
 import { plain } from "./style.ts";
@@ -51,23 +51,23 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
     const copy = join(scratch, "scene.blend");
     const snapshot = await snapshotScene(original, copy).catch(sentence);
     const output = values.output === undefined ? "" : outputPattern(values.output, original, process.cwd());
-    const named = formatOfExtension[extname(output).toLowerCase()];
-    const format = values.format === undefined ? (named ?? "") : spelledOut(values.format);
+    const asked = values.format === undefined ? "" : spelledOut(values.format);
     const inspection = await inspectScene(original, install, {
       copy,
       output,
-      format,
+      format: asked,
       engine: String(parameters["Engine"] ?? ""),
       ...(wantedFrames && { frames: wantedFrames }),
     }).catch(sentence);
     const scene = chooseScene(inspection, values.scene);
     if (typeof scene === "string") throw new Failure(scene);
+    const format = asked || formatOfEnding(output, scene.format);
     refuse(file, checkScene(inspection, scene, format === "" ? values : { ...values, format }));
-    const asked = wantedFrames ?? sceneFrames(scene);
+    const all = wantedFrames ?? sceneFrames(scene);
     const pattern = filePattern(scene.output, scene.frameStart, original);
     // A film is made of what this job renders: frames that are home already are rendered again for it.
     const conflict = settings.conflict ?? (film || scene.overwrites ? "overwrite" : "skip");
-    const frames = conflict === "skip" ? stillToRender(asked, pattern) : asked;
+    const frames = conflict === "skip" ? stillToRender(all, pattern) : all;
     const name = plain(basename(original).replace(/\.blend\d*$/i, ""));
     const filmPath = film === undefined ? null : filmName(pattern, name, film);
     const body: SubmitInput = {
@@ -108,7 +108,7 @@ export async function prepareScene(file: string, values: SubmitValues): Promise<
         ],
       },
       staysByItself: true,
-      notes: [blenderNote(header.version, install), ...skippedNote(asked, frames), describeFrames(frames)],
+      notes: [blenderNote(header.version, install), ...skippedNote(all, frames), describeFrames(frames)],
       files: { first: frameFile(pattern, frames[0] ?? 0), last: frameFile(pattern, frames.at(-1) ?? 0) },
       film: filmPath,
       blender: install.version,

@@ -38,6 +38,7 @@ const NAMES = [
   "nodes",
   "stereo",
   "changed",
+  "layers",
   "tmpout",
 ];
 
@@ -171,6 +172,27 @@ describe.each(blenders)("Blender $version", (install) => {
       const done = lastOf(await session.render("3"), 3);
       expect(done?.files?.map((file) => file.name)).toEqual([join(folder, "elsewhere", "shot_03.v1.jpg")]);
       expect(done?.device).toBe("CPU");
+    } finally {
+      await session.stop();
+    }
+  });
+
+  test.each([
+    ["anim", "OPEN_EXR"],
+    ["layers", "OPEN_EXR_MULTILAYER"],
+  ])("the ending of a name is its format where none is chosen, and layers stay: %s", async (name, format) => {
+    const session = newSession(install);
+    try {
+      const output = "//endings/shot_####.exr";
+      await session.start(scene(name), scene(name), `--output=${output}`, "--samples=1");
+      const [file] = lastOf(await session.render("1"), 1)?.files ?? [];
+      expect(file?.name).toBe(join(folder, "endings", "shot_0001.exr"));
+      // A picture of one layer names its channels R, G and B alone.
+      const text = readFileSync(file?.path ?? "").toString("latin1");
+      expect(text.includes("Combined.R\0")).toBe(format === "OPEN_EXR_MULTILAYER");
+      expect(text.slice(0, 4)).toBe("\x76\x2f\x31\x01");
+      const { scenes } = await inspectScene(scene(name), install, { output });
+      expect(scenes[0]?.output.first).toBe(join(folder, "endings", "shot_0001.exr"));
     } finally {
       await session.stop();
     }

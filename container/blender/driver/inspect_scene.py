@@ -18,7 +18,15 @@ channel = open_channel()
 import bpy  # noqa: E402
 from dependencies import dependencies  # noqa: E402
 from missing import blocked_scripts, missing_files  # noqa: E402
-from outputs import compositor_tree, is_movie, node_folder, own_pattern, path_at, plan_nodes  # noqa: E402
+from outputs import (  # noqa: E402
+    compositor_tree,
+    is_movie,
+    node_folder,
+    own_pattern,
+    path_at,
+    plan_nodes,
+    wanted_format,
+)
 from scene import load_copy  # noqa: E402
 
 
@@ -30,6 +38,7 @@ def describe(scene: Any, pattern: str, image_format: str) -> dict[str, Any]:
     render = scene.render
     own_format = render.image_settings.file_format
     movie = is_movie(scene)
+    image_format = wanted_format(scene, pattern, image_format)
     if image_format:
         _try_format(scene, image_format)
     pattern = pattern or own_pattern(scene, os.path.dirname(bpy.data.filepath))

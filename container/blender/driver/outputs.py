@@ -14,6 +14,23 @@ from problems import SceneProblem
 
 MOVIE_FORMATS = ("FFMPEG", "AVI_JPEG", "AVI_RAW")
 
+# Endings that name a picture's format.
+FORMAT_OF_ENDING = {
+    ".png": "PNG",
+    ".jpg": "JPEG",
+    ".jpeg": "JPEG",
+    ".exr": "OPEN_EXR",
+    ".tif": "TIFF",
+    ".tiff": "TIFF",
+    ".webp": "WEBP",
+    ".bmp": "BMP",
+    ".tga": "TARGA",
+    ".hdr": "HDR",
+    ".dpx": "DPX",
+    ".cin": "CINEON",
+    ".jp2": "JPEG2000",
+}
+
 
 @dataclass
 class OutputPlan:
@@ -36,8 +53,9 @@ class FileOutput:
 
 def plan_outputs(scene: Any, settings: dict[str, Any], mapping: PathMapping) -> OutputPlan:
     """Applies the job's output and format; raises SceneProblem for formats without single frames."""
-    if settings["format"]:
-        set_format(scene, settings["format"])
+    wanted = wanted_format(scene, settings["output"], settings["format"])
+    if wanted:
+        set_format(scene, wanted)
     refuse_movies(scene)
     pattern = settings["output"] or own_pattern(scene, os.path.dirname(settings["original"]))
     if not pattern.startswith("//") and not is_absolute(pattern):
@@ -73,6 +91,17 @@ def own_pattern(scene: Any, folder: str) -> str:
 def _is_below(path: str, folder: str) -> bool:
     folder = os.path.normpath(folder)
     return path == folder or path.startswith(folder.rstrip("\\/") + os.sep)
+
+
+def wanted_format(scene: Any, pattern: str, named: str) -> str:
+    """The format that a job asks for: the named one, else that of its output's ending, else "": the scene's.
+
+    An ending that the scene's own format has changes nothing: a scene of many layers keeps them as `.exr`.
+    """
+    ending = os.path.splitext(pattern)[1].lower()
+    if named or ending == str(scene.render.file_extension).lower():
+        return named
+    return FORMAT_OF_ENDING.get(ending, "")
 
 
 def set_format(scene: Any, wanted: str) -> None:

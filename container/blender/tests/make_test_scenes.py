@@ -275,6 +275,15 @@ def movie() -> None:
     save("movie")
 
 
+def layers() -> None:
+    scene = base()
+    image = scene.render.image_settings
+    if hasattr(image, "media_type"):
+        image.media_type = "MULTI_LAYER_IMAGE"
+    image.file_format = "OPEN_EXR_MULTILAYER"
+    save("layers")
+
+
 def tmpout() -> None:
     base().render.filepath = "/tmp/"
     save("tmpout")
@@ -380,6 +389,7 @@ def main() -> None:
             pydriver,
             gpu,
             movie,
+            layers,
             tmpout,
             held,
             strips,
