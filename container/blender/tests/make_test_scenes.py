@@ -266,22 +266,20 @@ def gpu() -> None:
     save("gpu")
 
 
-def movie() -> None:
-    scene = base()
-    image = scene.render.image_settings
+def written_as(name: str, media: str, file_format: str) -> None:
+    image = base().render.image_settings
     if hasattr(image, "media_type"):
-        image.media_type = "VIDEO"
-    image.file_format = "FFMPEG"
-    save("movie")
+        image.media_type = media
+    image.file_format = file_format
+    save(name)
+
+
+def movie() -> None:
+    written_as("movie", "VIDEO", "FFMPEG")
 
 
 def layers() -> None:
-    scene = base()
-    image = scene.render.image_settings
-    if hasattr(image, "media_type"):
-        image.media_type = "MULTI_LAYER_IMAGE"
-    image.file_format = "OPEN_EXR_MULTILAYER"
-    save("layers")
+    written_as("layers", "MULTI_LAYER_IMAGE", "OPEN_EXR_MULTILAYER")
 
 
 def tmpout() -> None:
