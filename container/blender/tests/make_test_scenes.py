@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import bpy
@@ -26,8 +25,7 @@ def base() -> Any:
     cycles = scene.cycles
     cycles.device, cycles.samples, cycles.seed = "CPU", 4, 7
     cycles.use_denoising, cycles.use_adaptive_sampling = False, False
-    scene.frame_start, scene.frame_end = 1, 5
-    scene.render.filepath = "//render/frame_####"
+    scene.frame_start, scene.frame_end, scene.render.filepath = 1, 5, "//render/frame_####"
     cube = make_cube(scene)
     sun = bpy.data.objects.new("Sun", bpy.data.lights.new("Sun", "SUN"))
     sun.data.energy, sun.rotation_euler = 3, (0.6, 0.3, 0.4)
@@ -366,36 +364,34 @@ def main() -> None:
     arguments = sys.argv[sys.argv.index("--") + 1 :]
     OUT = os.path.abspath(arguments[0])
     os.makedirs(OUT, exist_ok=True)
-    makers: dict[str, Callable[[], None]] = {
-        maker.__name__: maker
-        for maker in (
-            anim,
-            exposed,
-            packed,
-            changed,
-            textured,
-            sequence,
-            linked,
-            nodes,
-            stereo,
-            nocamera,
-            slow,
-            hang,
-            scripterror,
-            liar,
-            holed,
-            pydriver,
-            gpu,
-            movie,
-            layers,
-            tmpout,
-            held,
-            strips,
-            composite,
-            farnodes,
-            keep,
-        )
-    }
+    scenes = (
+        anim,
+        exposed,
+        packed,
+        changed,
+        textured,
+        sequence,
+        linked,
+        nodes,
+        stereo,
+        nocamera,
+        slow,
+        hang,
+        scripterror,
+        liar,
+        holed,
+        pydriver,
+        gpu,
+        movie,
+        layers,
+        tmpout,
+        held,
+        strips,
+        composite,
+        farnodes,
+        keep,
+    )
+    makers = {maker.__name__: maker for maker in scenes}
     for name in arguments[1:] or makers:
         makers[name]()
 
