@@ -9,6 +9,8 @@ export default defineConfig({
     clearMocks: true,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // What is waited for may take its time on a busy machine: one second, as vitest has it, is no fault of the page.
+    expect: { poll: { timeout: 10_000 } },
     // One below the cores, as vitest has it, would be a single one on two cores, and most tests wait for a child.
     maxWorkers: Math.max(2, availableParallelism() - 1),
     projects: [
