@@ -72,3 +72,15 @@ it("nothing stalls while the machine that looks is asleep", () => {
   expect(titles(news, job(), 60 * 60_000)).toEqual([]);
   expect(watch(news, job(), 60 * 60_000, 60 * 60_000 + stallMs)).toEqual(["shot does not move"]);
 });
+
+it("tells the end of a job that was made and done between two looks, not of one that was over long ago", () => {
+  const at = (ms: number): string => new Date(ms).toISOString();
+  const over = job({ state: "succeeded", endedAt: at(1_000_000) });
+  const first = createNews();
+  expect(titles(first, over, 1_000_100)).toEqual([]);
+  const news = createNews();
+  news.look([], [], 1_000_000);
+  expect(titles(news, over, 1_000_300)).toEqual(["shot is done"]);
+  expect(titles(news, over, 1_000_600)).toEqual([]);
+  expect(titles(news, job({ number: 3, state: "succeeded", endedAt: at(0) }), 1_000_900)).toEqual([]);
+});

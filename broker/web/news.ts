@@ -26,7 +26,7 @@ export interface Notice {
 }
 
 export interface News {
-  /** What is news since the last look. Jobs seen first are no news. */
+  /** What is news since the last look. Jobs seen first are no news, but one that was made and is over since then. */
   look(jobs: Iterable<Job>, workers: Iterable<Worker>, now: number): Notice[];
 }
 
@@ -52,10 +52,14 @@ export function createNews(): News {
       toldStall: isSame && before.toldStall,
     };
     const told = (title: string, body: string) => ({ next, notice: { title, body } });
-    if (!before) return { next, notice: null };
+    // Not one that was over long ago and is heard of again: made and over since the last look.
+    const isShort = lookedAt > -Infinity && job.endedAt !== null && now - Date.parse(job.endedAt) < asleepMs;
+    if (!before && !isShort) return { next, notice: null };
     const done = `${counts.succeeded} of ${counted(taskCount, "frame")} done.`;
-    if (state !== before.state && state === "succeeded") return told(`${name} is done`, done);
-    if (state !== before.state && state === "failed") return told(`${name} failed`, job.intentReason ?? done);
+    if (state !== before?.state && state === "succeeded") return told(`${name} is done`, done);
+    if (state !== before?.state && state === "failed")
+      return told(`${name} failed`, job.intentReason ?? done);
+    if (!before) return { next, notice: null };
     if (job.endedAt === null && before.failed === 0 && counts.failed > 0)
       return told(`${name}: a frame failed`, `${done} The rest goes on.`);
     if (state !== "running" || next.toldStall || now - next.changedAt < stallMs)

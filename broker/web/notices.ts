@@ -1,5 +1,6 @@
 // Browser notices: a job ended, frames fail, nothing moves any more. Only where somebody asked for them.
 import { useEffect } from "preact/hooks";
+import { brokerClock } from "../contract/broker-clock.ts";
 import { createNews } from "./news.ts";
 import { navigate, jobPath } from "./router.tsx";
 import { useStore } from "./store.ts";
@@ -59,7 +60,7 @@ export function useNotices(): void {
     const look = () => {
       if (live.client.state !== "live") return;
       const { jobs, workers } = live.client.store;
-      for (const { job, title, body } of news.look(jobs.values(), workers.values(), Date.now())) {
+      for (const { job, title, body } of news.look(jobs.values(), workers.values(), brokerClock.now())) {
         if (!areNoticesOn()) continue;
         const notice = give(title, { body, tag: `tally-${job}` });
         notice?.addEventListener("click", () => {
